@@ -48,7 +48,7 @@ int64_t option_default_bitrate(struct picture_size size)
 /* A decimal number with nothing exotic (no hex, no inf), and where it ended. */
 static int parse_decimal(const char *text, double *out, const char **end)
 {
-    if (!isdigit((unsigned char)text[0]) || text[1] == 'x' || text[1] == 'X') {
+    if (!isdigit((unsigned char)text[0]) || (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))) {
         return -EINVAL;
     }
     char *stop = NULL;
