@@ -1,0 +1,55 @@
+/*
+ * A sink speaks one protocol to viewers: glue of feed (stream), wire format (proto, mux) and net.
+ *
+ * One file + one row: a const struct sink_type at the bottom of its file, a row in
+ * src/app/registry.c. Its routes are added to the HTTP server with the sink's state as argument.
+ *
+ * Thread: loop only.
+ */
+#ifndef AVOCET_SINK_SINK_H
+#define AVOCET_SINK_SINK_H
+
+#include "net/http.h"
+#include "stream/directory.h"
+#include "stream/reader.h"
+
+struct text;
+struct webrtc;
+
+/* What every sink may use; outlives the sinks. */
+struct sink_env {
+    struct loop *loop;
+    struct http_server *http;
+    struct directory *streams;
+    struct webrtc *webrtc; /* NULL when it is off */
+    const struct log *log;
+};
+
+struct sink_type {
+    const char *name;    /* "whep", the protocol's label in metrics */
+    const char *summary; /* one line for `avocet features` */
+    size_t state_size;   /* zeroed; begins with struct sink */
+    const struct http_route *routes; /* pattern NULL ends it; NULL: none */
+    int (*open)(void *state);  /* may be absent */
+    void (*close)(void *state); /* ends all viewers */
+};
+
+/* First member of every sink's state. */
+struct sink {
+    const struct sink_type *type;
+    const struct sink_env *env;
+    struct log log;
+    /* metrics, by the sink itself */
+    unsigned n_viewers;
+    uint64_t n_viewers_total;
+    uint64_t n_frames;
+    uint64_t n_bytes;
+    uint64_t n_dropped[N_DROP_REASONS];
+};
+
+/* The stream that the exchange's NAME means, or NULL after answering 404 with a sentence. */
+struct stream *sink_find_stream(struct sink *sink, struct http_exchange *x);
+/* ?mode= of the request, else the stream's. */
+enum stream_mode sink_mode(const struct stream *s, const struct http_exchange *x);
+
+#endif
