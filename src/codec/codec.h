@@ -19,7 +19,7 @@
 #include "media/packet.h"
 #include "media/picture.h"
 #include "media/track.h"
-#include "stream/producer.h"
+#include "media/wish.h"
 
 struct encoder_params {
     struct picture_size size;

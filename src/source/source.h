@@ -25,7 +25,7 @@
 #include "media/packet.h"
 #include "media/picture.h"
 #include "media/track.h"
-#include "stream/producer.h"
+#include "media/wish.h"
 
 /* What a picture or packet is asked to be. From the stream's configuration. */
 struct source_params {
