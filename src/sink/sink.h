@@ -39,12 +39,6 @@ struct sink {
     const struct sink_type *type;
     const struct sink_env *env;
     struct log log;
-    /* metrics, by the sink itself */
-    unsigned n_viewers;
-    uint64_t n_viewers_total;
-    uint64_t n_frames;
-    uint64_t n_bytes;
-    uint64_t n_dropped[N_DROP_REASONS];
 };
 
 /* The stream that the exchange's NAME means, or NULL after answering 404 with a sentence. */

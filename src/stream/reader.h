@@ -57,6 +57,7 @@ struct reader {
     enum encoding_id encoding;
     int64_t budget_ns;
     struct reader_stats stats;
+    struct protocol_stats *protocol; /* shared with the protocol's other viewers */
     /* the feed's */
     struct list link; /* feed::readers */
     struct feed *feed;
@@ -70,14 +71,14 @@ struct reader {
 
 /*
  * Opens and, when this is the encoding's first reader, wakes the stream. on_ready is not called
- * inside.
+ * inside. protocol: the sink's name (static), under which the stream counts this viewer.
  *
  * Errors: -ENOTSUP when the mux refuses the track or the encoding has an error
  *         (stream_encoding_error), -ENOMEM. A track that is not known yet is judged later (on_end).
  */
 int reader_open(struct reader *r, struct stream *s, enum encoding_id encoding,
-                const struct mux_type *mux, enum stream_mode mode, const struct reader_ops *ops,
-                int64_t now_ns);
+                const struct mux_type *mux, enum stream_mode mode, const char *protocol,
+                const struct reader_ops *ops, int64_t now_ns);
 /* Idempotent. Does not call on_end. */
 void reader_close(struct reader *r, int64_t now_ns);
 
@@ -88,7 +89,7 @@ bool reader_next(struct reader *r, int64_t now_ns, struct chunk *out);
 void reader_skip_to_key(struct reader *r, enum drop_reason reason, int64_t now_ns);
 /* The viewer cannot decode (PLI, FIR): as stream_wish, merged with everybody's. */
 void reader_wish_keyframe(struct reader *r, int64_t now_ns);
-/* All bytes of this packet were handed to the kernel at now_ns. */
-void reader_note_sent(struct reader *r, const struct packet *packet, int64_t now_ns);
+/* All bytes (n_bytes with framing) of this packet were handed to the kernel at now_ns. */
+void reader_note_sent(struct reader *r, const struct packet *packet, size_t n_bytes, int64_t now_ns);
 
 #endif

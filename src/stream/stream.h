@@ -143,6 +143,21 @@ struct encoding_stats {
 void stage_note(struct stage_histogram *h, int64_t duration_ns);
 const struct stage_histogram *stream_stage(const struct stream *s, enum stream_stage stage);
 const struct encoding_stats *stream_encoding_stats(const struct stream *s, enum encoding_id id);
+/* Of all viewers of one stream by one protocol; counted by the readers, not by the sinks. */
+struct protocol_stats {
+    const char *protocol; /* a sink's name: "whep" */
+    unsigned n_viewers;
+    uint64_t n_viewers_total;
+    uint64_t n_frames; /* fully handed to the kernel */
+    uint64_t n_bytes;
+    uint64_t n_dropped[N_DROP_REASONS];
+    struct stage_histogram send; /* published → last byte handed to the kernel */
+};
+
+enum { STREAM_PROTOCOLS_MAX = 16 };
+
+/* Those seen so far, i from 0; NULL behind the last. */
+const struct protocol_stats *stream_protocol_stats(const struct stream *s, unsigned i);
 /* Frames per second and bit/s of the last seconds; 0 when idle. */
 double stream_measured_rate(const struct stream *s, enum encoding_id id, int64_t now_ns);
 int64_t stream_measured_bps(const struct stream *s, enum encoding_id id, int64_t now_ns);
