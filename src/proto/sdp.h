@@ -1,0 +1,104 @@
+/*
+ * A session description as WebRTC uses it, read from an offer or an answer.
+ *
+ * sdp_parse() reads the structure and what we may need; what it does not know it skips. Session
+ * level ICE, DTLS and direction attributes are copied into each media that has none of its own.
+ * Codecs, fingerprints and candidates beyond the limits are left out, not an error.
+ *
+ * Ownership: borrows the text. About 50 kB: keep it on the heap.
+ * Thread:    any; no shared state.
+ * Errors:    -EBADMSG unreadable, -E2BIG beyond SDP_SIZE_MAX, SDP_LINES_MAX, SDP_LINE_SIZE_MAX or
+ *            SDP_MEDIA_MAX.
+ * Spec:      RFC 8866 §5, §6; RFC 9143 (BUNDLE); RFC 8839 §5 (ICE); RFC 8122, RFC 8842 (DTLS);
+ *            RFC 8285 §5 (extmap); RFC 4585 §4.2 (rtcp-fb); RFC 5576 §4 (ssrc).
+ */
+#ifndef AVOCET_PROTO_SDP_H
+#define AVOCET_PROTO_SDP_H
+
+#include "proto/endpoint.h"
+#include "proto/fingerprint.h"
+#include "proto/rtp.h"
+
+enum {
+    SDP_SIZE_MAX = 64 * 1024,
+    SDP_LINES_MAX = 1000,
+    SDP_LINE_SIZE_MAX = 1024,
+    SDP_MEDIA_MAX = 16,
+    SDP_CODECS_MAX = 64,
+    SDP_FINGERPRINTS_MAX = 4,
+    SDP_CANDIDATES_MAX = 16,
+};
+
+enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
+enum sdp_setup { SDP_SETUP_NONE, SDP_ACTPASS, SDP_ACTIVE, SDP_PASSIVE, SDP_HOLDCONN };
+
+/* The rtcp-fb kinds that we speak, as bits. */
+enum sdp_feedback {
+    SDP_NACK = 1,
+    SDP_NACK_PLI = 2,
+    SDP_CCM_FIR = 4,
+    SDP_GOOG_REMB = 8,
+    SDP_RRTR = 16,
+};
+
+struct sdp_codec {
+    uint8_t payload_type;
+    uint8_t feedback;  /* sdp_feedback bits, with those of "rtcp-fb:*" */
+    uint32_t clock_rate;
+    struct bytes name; /* "H264"; size 0 without rtpmap */
+    struct bytes fmtp; /* parameters, "apt=96" */
+};
+
+struct sdp_media {
+    struct bytes kind;     /* "video" */
+    struct bytes protocol; /* "UDP/TLS/RTP/SAVPF" */
+    struct bytes formats;  /* the whole list */
+    uint16_t port;
+    struct bytes mid; /* size 0 when absent */
+    enum sdp_direction direction;
+    enum sdp_setup setup;
+    bool is_bundled;     /* its mid is in the BUNDLE group */
+    bool is_bundle_only;
+    bool has_rtcp_mux;
+    bool has_rtcp_rsize;
+    struct bytes ufrag;
+    struct bytes password;
+    struct fingerprint fingerprints[SDP_FINGERPRINTS_MAX];
+    unsigned n_fingerprints;
+    struct rtp_extension_ids extensions;
+    uint32_t ssrc;     /* the first named, 0: none */
+    uint32_t rtx_ssrc; /* the second of its FID group, 0: none */
+    struct sdp_codec codecs[SDP_CODECS_MAX]; /* in the order of the m-line */
+    unsigned n_codecs;
+    struct endpoint candidates[SDP_CANDIDATES_MAX]; /* UDP, component 1, IP literals */
+    unsigned n_candidates;
+};
+
+struct sdp {
+    struct sdp_media media[SDP_MEDIA_MAX];
+    unsigned n_media;
+    bool has_bundle;
+    bool is_ice_lite;
+    bool has_extmap_allow_mixed;
+};
+
+int sdp_parse(struct bytes text, struct sdp *out);
+
+/* Value of a parameter of fmtp ("profile-level-id"), compared without case; size 0 when absent. */
+struct bytes sdp_fmtp_value(struct bytes fmtp, const char *name);
+/* The RTX codec whose apt is payload_type; NULL when there is none. */
+const struct sdp_codec *sdp_find_rtx(const struct sdp_media *m, uint8_t payload_type);
+const struct sdp_codec *sdp_find_codec(const struct sdp_media *m, uint8_t payload_type);
+
+/* The one video that both sides agreed on. */
+struct sdp_video {
+    unsigned media_index;
+    uint8_t payload_type;
+    bool has_rtx;
+    uint8_t rtx_payload_type;
+    uint8_t feedback;            /* sdp_feedback bits */
+    uint8_t profile_level_id[3]; /* as in the answer */
+    struct rtp_extension_ids extensions;
+};
+
+#endif
