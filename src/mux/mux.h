@@ -33,12 +33,22 @@ struct mux_type {
     void (*close)(void *state);
 };
 
-/* What exists (each in its own file). */
-extern const struct mux_type mux_annexb;    /* access units, each begun by an AUD */
-extern const struct mux_type mux_mp4;       /* fMP4, one moof+mdat per frame */
-extern const struct mux_type mux_ws_mp4;    /* the same, each output one WebSocket binary frame */
-extern const struct mux_type mux_ws_h264;   /* 24-byte header + Annex B, one WebSocket frame each */
-extern const struct mux_type mux_multipart; /* JPEG parts, the next part's header sent early */
-extern const struct mux_type mux_rtp_h264;  /* RTP payloads, see mux/rtp_h264.h */
+/*
+ * H.264, HTTP: header is an access unit delimiter, each packet its access unit and the *next* one's
+ * delimiter, so that a parser knows at once that the picture is whole.
+ */
+extern const struct mux_type mux_annexb;
+/* fMP4: header is the init segment, each packet [prft] moof mdat of one frame. */
+extern const struct mux_type mux_mp4;
+/* The same, each output one whole WebSocket message (binary, unmasked, with its frame header). */
+extern const struct mux_type mux_ws_mp4;
+/* 24-byte header and Annex B, one WebSocket message per access unit; see mux/ws_h264.h. */
+extern const struct mux_type mux_ws_h264;
+/* JPEG parts; the next part's boundary and headers follow each picture, so that it shows at once. */
+extern const struct mux_type mux_multipart;
+/* JPEG parts with Content-Length and X-Timestamp each, as mjpg-streamer's clients know them. */
+extern const struct mux_type mux_multipart_plain;
+/* RTP payloads, see mux/rtp_h264.h. */
+extern const struct mux_type mux_rtp_h264;
 
 #endif
