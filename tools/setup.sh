@@ -17,20 +17,16 @@ step() { # LOG SENTENCE COMMAND...
     mkdir -p "$LOGS"
     say "$what ..."
     if "$@" >"$log" 2>&1 </dev/null; then
-        [ $((SECONDS - start)) -lt 10 ] || say "$what: done in $((SECONDS - start)) s"
+        [ $((SECONDS - start)) -lt 10 ] || say "${what%% (*}: done in $((SECONDS - start)) s"
         return
     fi
     grep -E -A5 '(error|ERROR|E|FAILED):|undefined reference|^npm' "$log" | head -60 >&2 ||
         tail -n 30 "$log" >&2
-    die "$what failed; the whole log is in $log"
+    die "${what%% (*} failed; the whole log is in $log"
 }
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-is_installed() {
-    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
 # The packages of the purposes given that are not installed. The usual case, nothing missing, costs

@@ -52,6 +52,8 @@ def chosen(tests, args):
         return [t for t in tests if any(t.is_named(n) for n in args.names)]
     if args.suites:
         tests = [t for t in tests if set(t.suites) & set(args.suites)]
+    if args.label != 'release':
+        tests = [t for t in tests if 'tree' not in t.suites]  # they read the tree, not the build
     return [t for t in tests if args.all or 'long' not in t.suites]
 
 
