@@ -66,6 +66,9 @@ size_t rtp_write_header(const struct rtp_header *h, const struct rtp_extension_i
 /* 6.18 fixed-point seconds of any clock that counts nanoseconds. */
 uint32_t rtp_abs_send_time(int64_t now_ns);
 
+/* Size of the header with CSRCs and extensions; 0 when malformed. All that may be known of a packet
+ * that is still encrypted. */
+size_t rtp_measure_header(struct bytes datagram);
 int rtp_parse(struct bytes datagram, struct rtp_packet *out);
 /* The element of that id in either form; size 0 when absent. */
 struct bytes rtp_find_extension(const struct rtp_packet *p, uint8_t id);

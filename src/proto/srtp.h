@@ -7,9 +7,10 @@
  *
  * Units:     sizes in bytes. A datagram needs room for header + prefix + payload +
  *            SRTP_TAG_SIZE_MAX; RTCP for packet + SRTCP_OVERHEAD_MAX.
+ * Memory:    a sender with its cipher and a receiver: 1.9 kB; the state for receiving RTP 1.5 kB more.
  * Ownership: senders and receivers use the engine, which must outlive them.
  * Thread:    one, that of the engine.
- * Errors:    -EBADMSG malformed or not authentic, -EALREADY replayed, -ENOBUFS too many SSRCs,
+ * Errors:    -EBADMSG malformed or not authentic, -EALREADY replayed, -ENOBUFS too many SSRCs (replay.h),
  *            -EIO a failure inside libcrypto, -ENOMEM.
  * Spec:      RFC 3711 §3.3, §3.4, §4; RFC 7714 §8, §9; RFC 5764 §4.1.2 (profiles).
  */
@@ -30,7 +31,6 @@ enum {
     SRTP_SALT_SIZE_MAX = 14, /* AES-CM; 12 for GCM */
     SRTP_TAG_SIZE_MAX = 16,  /* GCM; 10 for SHA1_80 */
     SRTCP_OVERHEAD_MAX = SRTP_TAG_SIZE_MAX + 4,
-    SRTP_N_SSRC_MAX = 8, /* SSRCs that one receiver tracks, RTP and RTCP each */
 };
 
 /* Master key and salt of one direction. */
