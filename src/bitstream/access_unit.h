@@ -4,11 +4,9 @@
  * The end of an access unit shows at the start code of what follows: an access unit delimiter,
  * parameter set, SEI or first slice. A live writer sends that a frame later, so an access unit
  * also ends when the stream falls idle (idle_ns) behind what looks like its last slice. Whether
- * that holds for this writer is learnt first: the end is foretold, not acted upon, until
- * ACCESS_UNIT_IDLE_PROOFS forecasts in a row came true; a wrong one doubles idle_ns and the proof
- * asked for. If an idle end that was acted upon proves wrong (the NAL unit goes on, or another
- * slice of the same picture comes), everything is dropped up to the next keyframe, which carries
- * PACKET_DISCONTINUITY. How bytes are cut never changes the packets.
+ * that holds for this writer is learnt first, see access_unit_idle.h. If an idle end proves wrong
+ * after all (the NAL unit goes on, or another slice of the same picture comes), everything is
+ * dropped up to the next keyframe, which carries PACKET_DISCONTINUITY. How bytes are cut never changes the packets.
  *
  * Use: push what was read, pull until -EAGAIN, wait for input until the idle deadline; when that
  * passes without input, flush_idle. At the end of a file flush_end; when a source is opened again
@@ -27,55 +25,33 @@
 #ifndef AVOCET_BITSTREAM_ACCESS_UNIT_H
 #define AVOCET_BITSTREAM_ACCESS_UNIT_H
 
+#include "bitstream/access_unit_idle.h"
 #include "bitstream/h264_normal.h"
 
 #define ACCESS_UNIT_IDLE_NS (3 * NS_PER_MS)
 
-enum {
-    ACCESS_UNIT_PUSH_MAX = 1024 * 1024,
-    ACCESS_UNIT_IDLE_PROOFS = 16,
-    ACCESS_UNIT_SLICE_HISTORY = 8,
-};
-
-/* How many slices recent pictures of one kind had. */
-struct access_unit_slices {
-    unsigned counts[ACCESS_UNIT_SLICE_HISTORY];
-    unsigned n_counts; /* ever; the newest is at (n_counts - 1) modulo the history */
-};
-
-/* What is known of idle ends. */
-struct access_unit_idle {
-    int64_t base_ns;
-    int64_t wait_ns; /* now; at least base_ns */
-    unsigned n_proofs;        /* forecasts in a row that came true */
-    unsigned n_proofs_needed; /* to act upon the next */
-    unsigned n_calm;          /* pictures since the last wrong forecast */
-    size_t foretold_bytes;    /* of the current access unit; 0: no forecast yet */
-    bool is_flushed;          /* the last access unit ended idle, not yet proved right */
-    bool is_tail_open;        /* ... and it is not yet known that its last NAL unit is over */
-    /* counters since init */
-    uint64_t n_ends;
-    uint64_t n_wrong;
-};
+enum { ACCESS_UNIT_PUSH_MAX = 1024 * 1024 };
 
 struct access_unit {
     struct h264_normal normal; /* read track and n_tracks */
     uint8_t *data;
     size_t capacity;
-    size_t start;       /* of the current access unit */
-    size_t scan;        /* start codes are looked for from here */
+    size_t start;             /* of the current access unit */
+    size_t scan;              /* start codes are looked for from here */
     size_t size;
-    size_t nal;         /* header byte of the NAL unit at the end; SIZE_MAX: none begun */
-    bool nal_is_judged; /* known to belong to the current access unit */
-    unsigned n_slices;  /* of the current access unit's primary picture */
+    size_t nal;               /* header byte of the newest NAL unit; SIZE_MAX: none begun */
+    bool nal_is_judged;       /* known to belong to the current access unit */
+    int64_t nal_ns;           /* when it began to arrive */
+    size_t lead;              /* first NAL unit behind a first field that may begin the next one */
+    unsigned n_slices;        /* of the current access unit's primary picture */
     bool has_second_field;
-    struct h264_slice slice; /* the newest primary one, when n_slices > 0 or idle.is_flushed */
-    int64_t slice_ns;        /* arrival of the current access unit's first slice */
-    int64_t push_ns;         /* of the newest push */
+    struct h264_slice slice;  /* of the newest primary picture or field */
+    int64_t slice_ns;         /* arrival of the current access unit's first slice */
+    size_t push_start;        /* where the newest push begins in data */
+    int64_t push_ns;
     int64_t previous_push_ns;
-    size_t push_start;       /* where it begins in data */
-    struct access_unit_slices slices[2]; /* [1]: of IDR pictures */
     struct access_unit_idle idle;
+    unsigned idle_slices;     /* of the picture that ended idle */
 };
 
 /* idle_ns 0: never end idle. */
@@ -91,7 +67,7 @@ int access_unit_pull(struct access_unit *a, struct packet **out);
 int64_t access_unit_idle_deadline_ns(const struct access_unit *a);
 /* Call it at the deadline (earlier is harmless). 0 with a packet, or -EAGAIN. */
 int access_unit_flush_idle(struct access_unit *a, int64_t now_ns, struct packet **out);
-/* The stream is at its end and whole: what is there is the last access unit. */
+/* The stream is at its end and whole: what is left is complete. Pull the rest afterwards. */
 int access_unit_flush_end(struct access_unit *a, struct packet **out);
 
 #endif

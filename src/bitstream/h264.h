@@ -6,6 +6,7 @@
  * h264_pps     picture parameter sets
  * h264_slice   first fields of slice headers, first slice of a picture
  * h264_sets    the parameter sets of a stream by id
+ * h264_order   whether pictures are output in another order than sent
  * h264_config  codec string and avcC of a track's parameter sets
  * h264_normal  one access unit from anywhere -> packet as media/packet.h wants it, and its track
  *
@@ -17,6 +18,7 @@
 #include "bitstream/h264_config.h"
 #include "bitstream/h264_nal.h"
 #include "bitstream/h264_normal.h"
+#include "bitstream/h264_order.h"
 #include "bitstream/h264_pps.h"
 #include "bitstream/h264_sets.h"
 #include "bitstream/h264_slice.h"

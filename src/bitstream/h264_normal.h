@@ -28,21 +28,13 @@
 #ifndef AVOCET_BITSTREAM_H264_NORMAL_H
 #define AVOCET_BITSTREAM_H264_NORMAL_H
 
+#include "bitstream/h264_order.h"
 #include "bitstream/h264_sets.h"
 #include "bitstream/h264_slice.h"
 #include "media/packet.h"
 #include "media/track.h"
 
 enum { H264_NORMAL_IDR_PATIENCE = 300 };
-
-/* Watches the picture order count for pictures that are output later than sent. */
-struct h264_order {
-    bool is_reordered;
-    unsigned n_backward; /* pictures before one already seen, since the SPS changed */
-    int32_t last;        /* picture order count of the previous picture */
-    int32_t prev_msb;    /* prevPicOrderCntMsb of the previous reference picture */
-    uint32_t prev_lsb;
-};
 
 struct h264_normal {
     struct track track;
@@ -51,12 +43,14 @@ struct h264_normal {
     struct h264_order order;
     bool awaits_key;
     bool is_discontinuity; /* pending */
-    unsigned n_since_idr;
+    unsigned n_since_idr; /* pictures, up to the patience */
 };
 
 void h264_normal_init(struct h264_normal *n);
 void h264_normal_finish(struct h264_normal *n);
 
+/* Take note of an SPS or PPS ahead of its access unit; as h264_sets_put(). */
+int h264_normal_put_set(struct h264_normal *n, struct bytes nal);
 int h264_normal_make(struct h264_normal *n, struct bytes access_unit, struct packet **out);
 /* Access units were lost before the next one: drop until a key picture and mark that one. */
 void h264_normal_mark_lost(struct h264_normal *n);
