@@ -56,6 +56,18 @@ static inline void list_rotate(struct list *head)
     }
 }
 
+/* All elements of from go to the end of to. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+    if (!list_is_empty(from)) {
+        from->next->prev = to->prev;
+        to->prev->next = from->next;
+        from->prev->next = to;
+        to->prev = from->prev;
+        list_init(from);
+    }
+}
+
 #define list_entry(element, type, member) ((type *)(void *)((char *)(element)-offsetof(type, member)))
 
 #define list_for_each(pos, head, member)                                                           \

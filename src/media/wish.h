@@ -28,6 +28,7 @@ struct wish {
 enum producer_can {
     PRODUCER_CAN_KEYFRAME = 1 << 0, /* a wished keyframe comes within a frame */
     PRODUCER_CAN_BITRATE = 1 << 1,
+    PRODUCER_NEVER_SLEEPS = 1 << 2, /* packets go on coming while nothing is wanted: they are kept */
 };
 
 #endif

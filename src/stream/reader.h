@@ -8,7 +8,9 @@
  * made on wish (then whatever its age); else a keyframe is wished and awaited. What is read while
  * catching up after joining is exempt from the budget.
  * Late:    a next chunk older than the budget (now − arrival) makes the cursor jump to the newest
- *          keyframe; is there none ahead, one is wished, and nothing is read until it comes.
+ *          keyframe; is there none ahead, or only one that is itself too old, one is wished, and
+ *          nothing is read until it comes. Where none can be made, an old one ahead will do: it is
+ *          caught up from as after joining. The newest packet of all is never late.
  * Order:   on_ready is called in rotating order, so that nobody is always last.
  *
  * Ownership: struct reader is embedded in the viewer. A chunk is borrowed until the next call into
@@ -22,6 +24,11 @@
 #include "stream/stream.h"
 
 #define READER_JOIN_AGE_NS (1000 * NS_PER_MS)
+/* Catching up may take this long, and as long again as the cached keyframe was old. */
+#define READER_CATCH_UP_NS (2 * NS_PER_S)
+/* A reader that skips again and again wishes a keyframe no more often than this, because it would
+ * coarsen everybody's picture. */
+#define READER_SKIP_WISH_NS (2 * NS_PER_S)
 
 struct feed;
 struct reader;
@@ -36,10 +43,12 @@ struct chunk {
 };
 
 struct reader_ops {
-    /* There is something to read. Also after the stream was wished for a keyframe and it came. */
+    /* There is something to read: called for each new packet (but while a keyframe is awaited), and
+     * soon after reader_open when packets are there already. */
     void (*on_ready)(struct reader *r);
-    /* The stream goes away (removed, reload) or the encoding cannot be had: why is a sentence.
-     * The reader is closed already; free or reuse it. */
+    /* The stream goes away (removed, reload), the format cannot carry its track, or the encoding
+     * cannot be had and this reader never read anything (those that did wait for its return): why
+     * is a sentence. The reader is closed already; free or reuse it. */
     void (*on_end)(struct reader *r, const char *why);
     /* Another state (stalled, live …); may be NULL. */
     void (*on_state)(struct reader *r, enum stream_state state);
@@ -66,7 +75,10 @@ struct reader {
     bool is_catching_up;
     bool is_started;        /* something was read */
     bool is_gap;
-    uint32_t track_version; /* of the last chunk read */
+    enum drop_reason reason;   /* of is_waiting_key, when it is no joining */
+    int64_t catch_up_until_ns; /* while is_catching_up */
+    int64_t next_wish_ns;      /* no wish because of a skip before */
+    uint32_t track_version;    /* of the last chunk read */
 };
 
 /*
@@ -84,6 +96,11 @@ void reader_close(struct reader *r, int64_t now_ns);
 
 /* The next chunk and true; false: nothing to read now, on_ready will come. */
 bool reader_next(struct reader *r, int64_t now_ns, struct chunk *out);
+
+/* A chunk that was read before, for a retransmission; false when it is gone. */
+bool reader_recall(const struct reader *r, uint32_t sequence, struct chunk *out);
+/* Chunks that reader_next would give now, without any that are skipped for being late. */
+unsigned reader_n_waiting(const struct reader *r);
 
 /* Skip all up to the next keyframe (the viewer's link is too slow, or it lost too much). */
 void reader_skip_to_key(struct reader *r, enum drop_reason reason, int64_t now_ns);

@@ -58,35 +58,41 @@ struct stream_config {
     int64_t stop_after_ns;
 };
 
-/* Told to the loop: call stream_dispatch() soon. Any thread; must not block. */
+/* Told to the loop: call stream_dispatch() soon, and after it ask for stream_deadline_ns() again.
+ * Any thread, also inside calls of this header; must not block. */
 typedef void stream_wake_fn(void *arg);
 
 /* NULL without memory. */
 struct stream *stream_create(const struct stream_config *config, stream_wake_fn *wake, void *arg);
 /* Closes all readers (on_end), destroys the producer, drops all packets. NULL is fine. */
 void stream_destroy(struct stream *s, int64_t now_ns);
-/* Takes over p. Call once, before the first reader. */
+/* Takes over p and tells it what is wanted, even when that is nothing. Call once, before the first
+ * reader. */
 void stream_set_producer(struct stream *s, struct producer *p, int64_t now_ns);
 
 /* ---- any thread: what producers call ---- */
 
 /* The encoding's packets from the next one on are of this track (copied). */
 void stream_set_track(struct stream *s, enum encoding_id id, const struct track *track);
-/* Takes over the reference. pts_ns that does not increase is raised by the stream. */
+/* Takes over the reference, which must be the only one: the stream still fills unknown times, and
+ * raises a pts_ns that does not increase. Until the first keyframe of a track nothing is kept. */
 void stream_publish(struct stream *s, enum encoding_id id, struct packet *packet);
 /* error: one sentence for people, NULL when there is nothing wrong. */
 void stream_set_state(struct stream *s, enum stream_state state, const char *error);
-/* This encoding cannot be had (no encoder, no helper, refused): sentence; NULL: it can again. */
+/* This encoding cannot be had (no encoder, no helper, refused): sentence; NULL: it can again. It
+ * counts while the encoding is wanted; the next one who wants it makes the producer try anew. */
 void stream_set_encoding_error(struct stream *s, enum encoding_id id, const char *sentence);
 
 /* ---- loop thread ---- */
 
+/* Calls readers; must not be called by one of them, nor may stream_destroy(). */
 void stream_dispatch(struct stream *s, int64_t now_ns);
-/* When stream_on_timer() wants to be called next (stop_after); INT64_MAX: never. */
+/* When stream_on_timer() wants to be called next (stop_after, merged wishes); INT64_MAX: never. */
 int64_t stream_deadline_ns(const struct stream *s);
 void stream_on_timer(struct stream *s, int64_t now_ns);
 
-/* Pass a wish on; keyframe wishes are merged. Returns false when it was merged away or nobody can. */
+/* Pass a wish on; keyframe wishes are merged: one that comes too soon after an answered one is passed
+ * on later, one that is not answered again. Returns false when it was merged or nobody can. */
 bool stream_wish(struct stream *s, const struct wish *wish, int64_t now_ns);
 
 const char *stream_name(const struct stream *s);
