@@ -77,7 +77,7 @@ struct rtcp_reader {
     uint32_t media_ssrc;
     uint32_t nack_mask; /* lost packets still to be told, bit 0 = nack_first */
     uint16_t nack_first;
-    uint8_t packet; /* which kind of items the body has */
+    uint8_t items; /* which kind of items the body has */
     uint8_t n_left; /* items by count: report blocks, BYE sources */
     bool error;
 };
@@ -117,7 +117,8 @@ static inline uint32_t rtcp_ntp_middle(uint64_t ntp)
 /* 1/65536 s, saturated; negative ages are 0. */
 uint32_t rtcp_delay(int64_t age_ns);
 /* Round trip from a report block's LSR and DLSR (or DLRR's) received at now_ntp (RFC 3550 §6.4.1,
- * figure 2). TIME_NONE when lsr is 0 or the result is negative or beyond a minute (a liar). */
+ * figure 2). TIME_NONE when lsr is 0 or the result cannot be: beyond a minute, or more negative
+ * than the millisecond that rounding and unequal clocks explain (which gives 0). */
 int64_t rtcp_round_trip_ns(uint64_t now_ntp, uint32_t lsr, uint32_t dlsr);
 
 #endif

@@ -7,11 +7,11 @@
  *
  * Units:     sizes in bytes. A datagram needs room for header + prefix + payload +
  *            SRTP_TAG_SIZE_MAX; RTCP for packet + SRTCP_OVERHEAD_MAX.
- * Memory:    a sender with its cipher and a receiver: 1.9 kB; the state for receiving RTP 1.5 kB more.
+ * Memory:    1.9 kB for a sender and a receiver of RTCP; 1.5 kB more once RTP is received.
  * Ownership: senders and receivers use the engine, which must outlive them.
  * Thread:    one, that of the engine.
- * Errors:    -EBADMSG malformed or not authentic, -EALREADY replayed, -ENOBUFS too many SSRCs (replay.h),
- *            -EIO a failure inside libcrypto, -ENOMEM.
+ * Errors:    -EBADMSG malformed or not authentic, -EALREADY replayed, -ENOBUFS too many SSRCs
+ *            (replay.h), -EIO a failure inside libcrypto, -ENOMEM.
  * Spec:      RFC 3711 §3.3, §3.4, §4; RFC 7714 §8, §9; RFC 5764 §4.1.2 (profiles).
  */
 #ifndef AVOCET_PROTO_SRTP_H
