@@ -355,6 +355,7 @@ int config_add_source(struct config *c, const char *argument, struct config_erro
     struct config_stream *s = NULL;
     int result = begin_stream(c, name, NULL, error, &s);
     if (result == 0) {
+        s->is_argument = true;
         result = set_source(s, url, NULL, error);
         add_fingerprint(s, argument);
     }

@@ -46,6 +46,7 @@ struct config_stream {
     char *location;
     void *source_options; /* of source->options */
     struct stream_options options;
+    bool is_argument;  /* from the command line: a reload of the file leaves it alone */
     char *fingerprint; /* equal texts: equal streams; what a reload compares */
 };
 

@@ -1,0 +1,6 @@
+#ifndef AVOCET_APP_VERSION_H
+#define AVOCET_APP_VERSION_H
+
+#define AVOCET_VERSION "0.1.0"
+
+#endif
