@@ -1,0 +1,188 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "app/config.h"
+#include "app/registry.h"
+
+/* A registry of two sources instead of the program's. */
+struct fake_source {
+    char *format;
+};
+
+static const struct option fake_options[] = {
+    {"format", OPTION_TEXT, offsetof(struct fake_source, format), .help = "pixel format"},
+    {0},
+};
+static const struct source_type fake_v4l2 = {
+    .scheme = "v4l2", .state_size = sizeof(struct fake_source), .options = fake_options};
+static const struct source_type fake_test = {.scheme = "test", .state_size = 8};
+
+const struct source_type *registry_find_source(const char *scheme)
+{
+    return strcmp(scheme, "v4l2") == 0   ? &fake_v4l2
+           : strcmp(scheme, "test") == 0 ? &fake_test
+                                         : NULL;
+}
+
+static struct config *read_text(const char *yaml, struct config_error *error, int *result)
+{
+    struct config *c = malloc(sizeof(*c));
+    config_init(c);
+    *result = config_read(c, bytes_of_text(yaml), error);
+    return c;
+}
+
+static void test_a_whole_file(void **state)
+{
+    static const char yaml[] = "defaults:\n"
+                               "  fps: 25\n"
+                               "  keyframe: 1s\n"
+                               "streams:\n"
+                               "  cam: v4l2:/dev/video0?size=640x480&fps=15\n"
+                               "  nest:\n"
+                               "    source: 'test:'\n"
+                               "    size: 720p\n"
+                               "    bitrate: 2M\n"
+                               "    mode: drive\n"
+                               "listen: [127.0.0.1, '::1']\n"
+                               "http: {listen: 8081, hosts: [cam.example], origins: ['https://a.b']}\n"
+                               "webrtc: off\n";
+    struct config_error error = {0};
+    int result = 0;
+    struct config *c = read_text(yaml, &error, &result);
+    assert_string_equal(error.sentence, "");
+    assert_int_equal(result, 0);
+    assert_int_equal(c->n_streams, 2);
+    assert_string_equal(c->streams[0].name, "cam");
+    assert_string_equal(c->streams[0].location, "/dev/video0");
+    assert_int_equal(c->streams[0].options.size.width, 640);
+    assert_int_equal(c->streams[0].options.fps.num, 15); /* the URL wins over defaults */
+    assert_int_equal(c->streams[0].options.keyframe_ns, NS_PER_S);
+    assert_int_equal(c->streams[1].options.fps.num, 25);
+    assert_int_equal(c->streams[1].options.bitrate_bps, 2000000);
+    assert_int_equal(c->streams[1].options.mode, MODE_DRIVE);
+    assert_int_equal(c->servers[SERVER_HTTP].port, 8081);
+    assert_true(c->servers[SERVER_WEBRTC].is_off);
+    assert_string_equal(c->hosts.items[0], "cam.example");
+    assert_null(config_beyond_loopback(c));
+    config_finish(c);
+    free(c);
+}
+
+static void test_mistakes_have_a_place_and_a_sentence(void **state)
+{
+    static const struct {
+        const char *yaml;
+        unsigned line;
+        unsigned column;
+        const char *part; /* of the sentence */
+    } cases[] = {
+        {"stream:\n  cam: 'test:'\n", 1, 1, "unknown key 'stream'"},
+        {"streams:\n  cam: {source: 'test:', siez: 1}\n", 2, 26, "unknown key 'siez'"},
+        {"streams:\n  cam:\n    source: 'test:'\n    fps: fast\n", 4, 10, "frames per second"},
+        {"streams:\n  Cam: 'test:'\n", 2, 3, "cannot be a stream's name"},
+        {"streams:\n  api: 'test:'\n", 2, 3, "cannot be a stream's name"},
+        {"streams:\n  cam: 'nope:'\n", 2, 8, "no source 'nope:'"},
+        {"streams:\n  cam: 'test:?nope=1'\n", 2, 8, "unknown option 'nope'"},
+        {"streams:\n  cam: {size: 720p}\n", 2, 8, "needs a source"},
+        {"streams: &a {}\n", 1, 10, "anchors"},
+        {"defaults: {fps: *a}\n", 1, 17, "aliases"},
+        {"http: 8080\nhttp: 1\n", 2, 1, "twice"},
+        {"http: 99999\n", 1, 7, "no value for http"},
+        {"listen: localhost\n", 1, 9, "no address"},
+        {"- a\n", 1, 1, "must be a map"},
+        {"http: {\n", 2, 1, "no YAML"},
+        {"a: b\n---\nc: d\n", 0, 0, ""},
+        {"users: {}\n", 1, 1, "unknown key 'users'"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_error error = {0};
+        int result = 0;
+        struct config *c = read_text(cases[i].yaml, &error, &result);
+        assert_true(result < 0);
+        if (!strstr(error.sentence, cases[i].part) ||
+            (cases[i].line > 0 &&
+             (error.line != cases[i].line || error.column != cases[i].column))) {
+            fail_msg("%s: %u:%u: %s", cases[i].yaml, error.line, error.column, error.sentence);
+        }
+        config_finish(c);
+        free(c);
+    }
+}
+
+static void test_arguments(void **state)
+{
+    static const struct {
+        const char *argument;
+        const char *name; /* NULL: refused */
+        const char *location;
+    } cases[] = {
+        {"test:", "cam", ""},
+        {"eye=test:", "eye", ""},
+        {"v4l2:/dev/video0?size=1280x720&fps=30", "cam", "/dev/video0"},
+        {"left=v4l2:/dev/v4l/by-id/a=b", "left", "/dev/v4l/by-id/a=b"},
+        {"=test:", NULL, NULL},
+        {"nothing", NULL, NULL},
+        {"A=test:", NULL, NULL},
+        {"v4l2:/dev/video0?size=1", NULL, NULL},
+        {"v4l2:/dev/video0?size", NULL, NULL},
+        {"v4l2:/dev/video0?format=%zz", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *c = malloc(sizeof(*c));
+        struct config_error error = {0};
+        config_init(c);
+        const int result = config_add_source(c, cases[i].argument, &error);
+        if ((result == 0) != (cases[i].name != NULL)) {
+            fail_msg("%s: %d %s", cases[i].argument, result, error.sentence);
+        }
+        if (cases[i].name) {
+            assert_string_equal(c->streams[0].name, cases[i].name);
+            assert_string_equal(c->streams[0].location, cases[i].location);
+        } else {
+            assert_true(error.sentence[0] != '\0');
+        }
+        config_finish(c);
+        free(c);
+    }
+}
+
+static void test_beyond_loopback_is_seen(void **state)
+{
+    static const struct {
+        const char *listen;
+        const char *http;
+        bool is_beyond;
+    } cases[] = {
+        {NULL, "8080", false},          {"127.0.0.2", "0", false}, {"0.0.0.0", "0", true},
+        {"::", "0", true},              {"[::1]", "0", false},     {NULL, "0.0.0.0:80", true},
+        {NULL, "127.0.0.1:80", false}, {NULL, "[::]:80", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *c = malloc(sizeof(*c));
+        struct config_error error;
+        config_init(c);
+        if (cases[i].listen) {
+            assert_int_equal(config_add_listen(c, cases[i].listen, &error), 0);
+        }
+        assert_int_equal(config_set_server(c, SERVER_HTTP, cases[i].http, &error), 0);
+        assert_int_equal(config_beyond_loopback(c) != NULL, cases[i].is_beyond);
+        config_finish(c);
+        free(c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_whole_file),
+        cmocka_unit_test(test_mistakes_have_a_place_and_a_sentence),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_beyond_loopback_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
