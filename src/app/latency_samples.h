@@ -1,0 +1,44 @@
+/*
+ * Latencies of the frames of one run: percentiles and lost frames.
+ *
+ * A frame is lost when the capture times of two neighbours are further apart than one and a half
+ * of the usual distance (the median): that many are missing.
+ *
+ * Units:     all in ns.
+ * Ownership: latency_samples_finish() frees; a zeroed struct is empty.
+ * Thread:    one owner.
+ * Errors:    -ENOMEM; -ENOSPC above LATENCY_SAMPLES_MAX; -EAGAIN from summary: fewer than two frames.
+ */
+#ifndef AVOCET_APP_LATENCY_SAMPLES_H
+#define AVOCET_APP_LATENCY_SAMPLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LATENCY_SAMPLES_MAX = 1000000 };
+
+struct latency_sample {
+    int64_t capture_ns; /* real clock */
+    int64_t seen_ns;    /* real clock */
+};
+
+struct latency_samples {
+    struct latency_sample *items;
+    size_t n_items;
+    size_t capacity;
+};
+
+struct latency_summary {
+    size_t n_frames;
+    size_t n_lost;
+    int64_t p50_ns;
+    int64_t p95_ns;
+    int64_t p99_ns;
+    int64_t max_ns;
+};
+
+int latency_samples_add(struct latency_samples *s, int64_t capture_ns, int64_t seen_ns);
+int latency_samples_summary(const struct latency_samples *s, struct latency_summary *out);
+void latency_samples_finish(struct latency_samples *s);
+
+#endif
