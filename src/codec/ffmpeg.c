@@ -46,6 +46,11 @@ struct lent {
 
 bool ffmpeg_helper_path(char *out, size_t size)
 {
+    const char *folder = getenv("AVOCET_HELPER_DIR");
+    if (folder) {
+        snprintf(out, size, "%s/avocet-ffmpeg", folder);
+        return access(out, X_OK) == 0;
+    }
     char self[PATH_SIZE];
     const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (n > 0) {

@@ -6,7 +6,8 @@
 
 extern const struct decoder_type decoder_ffmpeg;
 
-/* Path of the helper program, beside our own or where it was installed; false: not there. */
+/* Path of the helper program: in $AVOCET_HELPER_DIR, else beside our own program, else where it was
+ * installed; false: not there. */
 bool ffmpeg_helper_path(char *out, size_t size);
 
 #endif
