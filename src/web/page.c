@@ -61,7 +61,7 @@ static void get_grid(struct http_exchange *x, void *arg)
 static void get_player(struct http_exchange *x, void *arg)
 {
     const struct page *page = arg;
-    if (!directory_find(page->streams, http_name(x))) {
+    if (!page->has_stream(http_name(x), page->arg)) {
         http_respond_error(x, 404, "no stream '%s' here: / shows those there are", http_name(x));
         return;
     }

@@ -7,10 +7,10 @@
 #define AVOCET_WEB_PAGE_H
 
 #include "net/http.h"
-#include "stream/directory.h"
 
 struct page {
-    struct directory *streams;
+    /* Is there a stream of this name? */
+    bool (*has_stream)(const char *name, void *arg);
     /* Answers "/?action=…" (mjpg-streamer's addresses); NULL: such requests get the grid. */
     void (*on_action)(struct http_exchange *x, void *arg);
     void *arg;
