@@ -20,7 +20,7 @@ step() { # LOG SENTENCE COMMAND...
         [ $((SECONDS - start)) -lt 10 ] || say "${what%% (*}: done in $((SECONDS - start)) s"
         return
     fi
-    grep -E -A5 '(error|ERROR|E|FAILED):|undefined reference|^npm' "$log" | head -60 >&2 ||
+    grep -E -A4 '(error|ERROR|E):|undefined reference|^npm' "$log" | head -60 >&2 ||
         tail -n 30 "$log" >&2
     die "${what%% (*} failed; the whole log is in $log"
 }
