@@ -69,7 +69,8 @@ install_packages() { # PACKAGE...
     if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && command -v sudo >/dev/null; }; then
         die "not root, and sudo is not to be had: install these first, then call again: $*"
     fi
-    step apt-update "asking Debian for its package lists" as_root apt-get update -qq
+    [ -n "$INSTALLED" ] ||
+        step apt-update "asking Debian for its package lists" as_root apt-get update -qq
     for word; do packages+=("$(first_available "$word")"); done
     step apt-install "installing $# packages (${packages[*]})" \
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${packages[@]}"

@@ -141,7 +141,7 @@ def total(args):
             for line in results:
                 count = [a + b for a, b in zip(count, json.loads(line)['count'])]
     print(f'{count[0]} passed, {count[1]} failed, {count[2]} skipped')
-    return 1 if count[1] or not count[0] else 0
+    return 1 if count[1] or not sum(count) else 0
 
 
 def main():

@@ -23,7 +23,7 @@ why_not() {
 }
 
 case ${1:-} in
---ready) [ -z "$(why_not)" ] && exit ;;
+--ready) if [ -z "$(why_not)" ]; then exit 0; else exit 1; fi ;;
 --setup)
     mkdir -p "$cache"
     find "$cache" -mindepth 1 -maxdepth 1 -type d ! -name "$recipe" -exec rm -rf {} + # older recipes'
