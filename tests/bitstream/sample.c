@@ -72,3 +72,41 @@ struct buf *sample_with_cut_sps(struct bytes annexb, enum sample_sps kind)
     b->size = byte_writer_size(&w);
     return b;
 }
+
+bool sample_is_normal(struct bytes packet, bool is_key)
+{
+    size_t at = 0;
+    unsigned n_nals = 0;
+    unsigned n_slices = 0;
+    while (at < packet.size) {
+        if (packet.size - at < 5 || memcmp(packet.data + at, "\0\0\0\1", 4) != 0) {
+            return false;
+        }
+        const size_t start = at + 4;
+        const size_t code = h264_nal_find_start_code(packet, start);
+        at = code < packet.size ? code - 1 : code;
+        const struct bytes nal = bytes_of(packet.data + start, at - start);
+        const unsigned type = h264_nal_type(nal);
+        if (nal.size == 0 || nal.data[nal.size - 1] == 0 ||
+            (n_nals == 0 && is_key != (type == H264_NAL_SPS)) ||
+            (n_nals == 1 && is_key && type != H264_NAL_PPS) ||
+            (!h264_nal_is_vcl(nal) && type != H264_NAL_SEI && type != H264_NAL_SPS &&
+             type != H264_NAL_PPS)) {
+            return false;
+        }
+        n_slices += h264_nal_is_vcl(nal);
+        n_nals++;
+    }
+    return n_slices > 0;
+}
+
+void sample_append_slices(struct byte_writer *out, struct bytes annexb)
+{
+    struct h264_nal_iterator it;
+    struct bytes nal;
+    for (h264_nal_begin(&it, annexb); h264_nal_next(&it, &nal);) {
+        if (h264_nal_is_vcl(nal)) {
+            h264_nal_write(out, nal);
+        }
+    }
+}

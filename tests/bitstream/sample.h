@@ -19,4 +19,9 @@ size_t sample_cut_sps(struct bytes nal, enum sample_sps kind, uint8_t *out, size
 /* The stream with each SPS cut so. */
 struct buf *sample_with_cut_sps(struct bytes annexb, enum sample_sps kind);
 
+/* Whether the bytes are as media/packet.h wants an access unit. */
+bool sample_is_normal(struct bytes packet, bool is_key);
+/* Append the coded slices of Annex B bytes to out, each with a start code. */
+void sample_append_slices(struct byte_writer *out, struct bytes annexb);
+
 #endif
