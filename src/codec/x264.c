@@ -5,6 +5,7 @@
 #include <x264.h>
 
 #include "base/bytes.h"
+#include "bitstream/h264_config.h"
 #include "codec/convert.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
     /* Above 51 x264 blurs everything away to save its VBV, and for seconds: a keyframe of three
      * frames' time is better than no picture. */
     QP_MAX = 51,
+    QP_MIN = 16, /* below it nobody sees what the bits are spent on */
     COLOUR_BT601 = 6, /* table E-3 to E-5: SMPTE 170M */
 };
 
@@ -51,6 +53,7 @@ static void set_rate(x264_param_t *p, int64_t bitrate_bps, int vbv_frames)
         time_rescale(bitrate_bps, (int64_t)p->i_fps_den * vbv_frames, p->i_fps_num);
     p->rc.i_rc_method = X264_RC_ABR;
     p->rc.i_qp_max = QP_MAX;
+    p->rc.i_qp_min = QP_MIN;
     p->rc.i_bitrate = kilo(bitrate_bps);
     p->rc.i_vbv_max_bitrate = p->rc.i_bitrate;
     p->rc.i_vbv_buffer_size = kilo(buffer_bits);
@@ -140,30 +143,22 @@ static int fill_param(struct x264_encoder *e, const struct encoder_params *param
     return x264_param_apply_profile(p, "baseline") < 0 ? -EINVAL : 0;
 }
 
-/* The parameter sets with four-byte start codes: what goes before each IDR and into the track. */
-static int copy_headers(struct x264_encoder *e)
+/* x264's header (which has an SEI too) becomes the track; its sets go before each IDR. */
+static int fill_track(struct x264_encoder *e, const struct encoder_params *params)
 {
     x264_nal_t *nals = NULL;
     int n_nals = 0;
     const int size = x264_encoder_headers(e->x264, &nals, &n_nals);
-    struct buf *sets = size > 0 ? buf_create((size_t)size) : NULL;
-    if (!sets) {
+    if (size < 0) {
         return -ENOMEM;
     }
-    for (int i = 0; i < n_nals; i++) {
-        if (nals[i].i_type == NAL_SPS || nals[i].i_type == NAL_PPS) {
-            memcpy(sets->data + sets->size, nals[i].p_payload, (size_t)nals[i].i_payload);
-            bytes_put_u32(sets->data + sets->size, 1);
-            sets->size += (size_t)nals[i].i_payload;
-        }
-        if (nals[i].i_type == NAL_SPS) {
-            const uint8_t *profile = nals[i].p_payload + 5; /* behind start code and header byte */
-            snprintf(e->track.codec_string, sizeof(e->track.codec_string), "avc1.%02x%02x%02x",
-                     profile[0], profile[1], profile[2]);
-        }
+    for (int i = 0; i < n_nals; i++) { /* their payloads follow each other */
+        bytes_put_u32(nals[i].p_payload, 1);
     }
-    e->track.parameter_sets = sets;
-    return 0;
+    const int result = h264_config_track(bytes_of(nals[0].p_payload, (size_t)size), &e->track);
+    e->track.rate = params->rate;
+    e->track.bitrate_bps = params->bitrate_bps;
+    return result;
 }
 
 static int x264_type_open(void *state, const struct encoder_params *params,
@@ -184,13 +179,10 @@ static int x264_type_open(void *state, const struct encoder_params *params,
         return -EINVAL;
     }
     x264_encoder_parameters(e->x264, &e->param);
-    e->track.codec = CODEC_H264;
-    e->track.size = params->size;
-    e->track.rate = params->rate;
-    e->track.bitrate_bps = params->bitrate_bps;
-    result = copy_headers(e);
+    result = fill_track(e, params);
     if (result < 0) {
-        snprintf(error->sentence, sizeof(error->sentence), "x264: no memory for headers");
+        snprintf(error->sentence, sizeof(error->sentence), "x264: no header, %s",
+                 strerror(-result));
     }
     return result;
 }

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <turbojpeg.h>
 
+#include "bitstream/jpeg.h"
 #include "codec/jpeg.h"
 #include "codec/jpeg_scale.h"
 #include "pictures.h"
@@ -152,6 +153,24 @@ static void insert_zeros(struct packet **p, size_t at, size_t n)
     *p = longer;
 }
 
+/* libjpeg writes the standard tables, one segment each, in the order of jpeg_huffman_tables. */
+static void test_standard_huffman_tables(void **state)
+{
+    struct packet *p = camera_jpeg(64, 48, TJSAMP_422);
+    size_t compared = 4;
+    for (size_t i = 2; p->data[i + 1] != 0xda;) {
+        const size_t size = bytes_get_u16(p->data + i + 2);
+        if (p->data[i + 1] == 0xc4) {
+            assert_in_range(compared + size - 2, 1, jpeg_huffman_tables.size);
+            assert_memory_equal(p->data + i + 4, jpeg_huffman_tables.data + compared, size - 2);
+            compared += size - 2;
+        }
+        i += 2 + size;
+    }
+    assert_int_equal(compared, jpeg_huffman_tables.size);
+    packet_unref(&p);
+}
+
 static void test_what_cameras_do(void **state)
 {
     struct picture *out = NULL;
@@ -284,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_of_each_format),
         cmocka_unit_test(test_every_subsampling),
+        cmocka_unit_test(test_standard_huffman_tables),
         cmocka_unit_test(test_what_cameras_do),
         cmocka_unit_test(test_broken_pictures),
         cmocka_unit_test(test_pictures_outlive_the_decoder),

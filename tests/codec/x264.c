@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "bitstream/h264.h"
 #include "codec/x264.h"
 #include "pictures.h"
 #if HAVE_AVCODEC
@@ -63,6 +64,22 @@ static void list_nal_types(struct bytes in, char *out, size_t size)
     }
 }
 
+static void assert_says_no_reordering(const struct track *track)
+{
+    struct h264_sps sps;
+    struct h264_nal_iterator it;
+    struct bytes nal;
+    h264_nal_begin(&it, buf_bytes(track->parameter_sets));
+    assert_true(h264_nal_next(&it, &nal));
+    assert_int_equal(h264_sps_parse(nal, &sps), 0);
+    assert_true(sps.has_vui && sps.has_bitstream_restriction && !sps.has_broken_vui);
+    assert_int_equal(sps.max_num_reorder_frames, 0);
+    assert_int_equal(sps.max_dec_frame_buffering, 1);
+    assert_int_equal(sps.size.width, track->size.width);
+    assert_int_equal(sps.size.height, track->size.height);
+    assert_int_equal(sps.rate.num, 30 * sps.rate.den);
+}
+
 static void test_packets(void **state)
 {
     struct bench b;
@@ -73,6 +90,7 @@ static void test_packets(void **state)
     const struct track *track = encoder_x264.track(b.state);
     assert_int_equal(track->codec, CODEC_H264);
     assert_string_equal(track->codec_string, "avc1.42c01f");
+    assert_says_no_reordering(track);
     for (int n = 0; n < 130; n++) {
         struct picture *p = pictures_draw(&t, n);
         p->flags = n == 3 ? PACKET_DISCONTINUITY : 0;
