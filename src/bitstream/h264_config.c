@@ -80,6 +80,16 @@ int h264_config_track(struct bytes annexb, struct track *track)
     return 0;
 }
 
+struct rational h264_config_sample_aspect(struct bytes parameter_sets)
+{
+    struct h264_sps sps;
+    const struct found_sets found = find_sets(parameter_sets);
+    if (found.n_sps == 0 || h264_sps_parse(found.first_sps, &sps) < 0) {
+        return (struct rational){0, 1};
+    }
+    return sps.sample_aspect;
+}
+
 /* u16 length and NAL unit for each of one type */
 static void write_sets(struct byte_writer *w, struct bytes parameter_sets, unsigned type)
 {

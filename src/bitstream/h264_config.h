@@ -24,4 +24,7 @@ int h264_config_avcc(struct bytes parameter_sets, struct buf **out);
 /* "avc1.42c01f" of an SPS NAL unit of at least 4 bytes. */
 void h264_config_codec_string(struct bytes sps_nal, char out[TRACK_CODEC_STRING_SIZE]);
 
+/* Sample aspect of the first SPS; num 0 unknown. */
+struct rational h264_config_sample_aspect(struct bytes parameter_sets);
+
 #endif
