@@ -10,7 +10,7 @@
  * Errors:    -EBADMSG unreadable, -E2BIG beyond SDP_SIZE_MAX, SDP_LINES_MAX, SDP_LINE_SIZE_MAX or
  *            SDP_MEDIA_MAX.
  * Spec:      RFC 8866 §5, §6; RFC 9143 (BUNDLE); RFC 8839 §5 (ICE); RFC 8122, RFC 8842 (DTLS);
- *            RFC 8285 §5 (extmap); RFC 4585 §4.2 (rtcp-fb); RFC 5576 §4 (ssrc).
+ *            RFC 8285 §5 (extmap); RFC 4585 §4.2 (rtcp-fb); RFC 5576 §4 (ssrc); RFC 6184 §8.1.
  */
 #ifndef AVOCET_PROTO_SDP_H
 #define AVOCET_PROTO_SDP_H
@@ -21,8 +21,8 @@
 
 enum {
     SDP_SIZE_MAX = 64 * 1024,
-    SDP_LINES_MAX = 1000,
-    SDP_LINE_SIZE_MAX = 1024,
+    SDP_LINES_MAX = 2000, /* Chromium writes 200 for each video */
+    SDP_LINE_SIZE_MAX = 2048,
     SDP_MEDIA_MAX = 16,
     SDP_CODECS_MAX = 64,
     SDP_FINGERPRINTS_MAX = 4,
@@ -39,6 +39,15 @@ enum sdp_feedback {
     SDP_CCM_FIR = 4,
     SDP_GOOG_REMB = 8,
     SDP_RRTR = 16,
+};
+
+/* The header extensions that we speak; the bits of sdp_media.recvonly_extensions. */
+enum sdp_extension {
+    SDP_PLAYOUT_DELAY,
+    SDP_ABS_SEND_TIME,
+    SDP_ABS_CAPTURE_TIME,
+    SDP_MID,
+    SDP_N_EXTENSIONS,
 };
 
 struct sdp_codec {
@@ -61,11 +70,14 @@ struct sdp_media {
     bool is_bundle_only;
     bool has_rtcp_mux;
     bool has_rtcp_rsize;
+    bool has_receiver_rtt; /* rtcp-xr:rcvr-rtt (RFC 3611 §5.1): RRTR answered by DLRR */
     struct bytes ufrag;
     struct bytes password;
     struct fingerprint fingerprints[SDP_FINGERPRINTS_MAX];
     unsigned n_fingerprints;
-    struct rtp_extension_ids extensions;
+    struct rtp_extension_ids extensions; /* those that the other side receives */
+    uint8_t recvonly_extensions;         /* bits: offered as "/recvonly" */
+    uint8_t feedback_of_all;             /* of "rtcp-fb:*" */
     uint32_t ssrc;     /* the first named, 0: none */
     uint32_t rtx_ssrc; /* the second of its FID group, 0: none */
     struct sdp_codec codecs[SDP_CODECS_MAX]; /* in the order of the m-line */
@@ -84,11 +96,24 @@ struct sdp {
 
 int sdp_parse(struct bytes text, struct sdp *out);
 
+/* The URI of an extension, and its place in the ids. */
+const char *sdp_extension_uri(enum sdp_extension e);
+uint8_t *sdp_extension_id(struct rtp_extension_ids *ids, enum sdp_extension e);
+
 /* Value of a parameter of fmtp ("profile-level-id"), compared without case; size 0 when absent. */
 struct bytes sdp_fmtp_value(struct bytes fmtp, const char *name);
 /* The RTX codec whose apt is payload_type; NULL when there is none. */
 const struct sdp_codec *sdp_find_rtx(const struct sdp_media *m, uint8_t payload_type);
 const struct sdp_codec *sdp_find_codec(const struct sdp_media *m, uint8_t payload_type);
+
+struct sdp_h264 {
+    uint8_t profile_level_id[3]; /* profile_idc, constraint flags, level_idc */
+    uint8_t packetization_mode;
+    bool has_level_asymmetry;
+};
+
+/* The H.264 parameters of a codec; false when it is another codec or they are malformed. */
+bool sdp_read_h264(const struct sdp_codec *codec, struct sdp_h264 *out);
 
 /* The one video that both sides agreed on. */
 struct sdp_video {
@@ -96,8 +121,8 @@ struct sdp_video {
     uint8_t payload_type;
     bool has_rtx;
     uint8_t rtx_payload_type;
-    uint8_t feedback;            /* sdp_feedback bits */
-    uint8_t profile_level_id[3]; /* as in the answer */
+    uint8_t feedback;     /* sdp_feedback bits */
+    struct sdp_h264 h264; /* as in the answer */
     struct rtp_extension_ids extensions;
 };
 

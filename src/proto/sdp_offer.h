@@ -25,6 +25,8 @@ struct sdp_offer {
     const char *ufrag;
     const char *password;
     const char *fingerprint; /* "sha-256 12:AB:..." */
+    const struct endpoint *candidates; /* may be none: the server learns them from our checks */
+    unsigned n_candidates;
 };
 
 /* One recvonly H.264 media: packetization-mode=1, the usual profiles, RTX, our extensions,
