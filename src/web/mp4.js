@@ -1,0 +1,79 @@
+/*
+ * The few boxes of fragmented MP4 that tell when a frame was captured and when it is due.
+ *
+ * Readers return null for what is not there or broken; they never throw and never read outside.
+ * Spec: ISO/IEC 14496-12 §4.2 (box), §8.4.2 (mdhd), §8.8.12 (tfdt), §8.16.5 (prft).
+ */
+const NTP_EPOCH_MS = 2208988800000; // from 1900 to 1970
+const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'moof', 'traf']);
+const MAX_BOXES = 1000;
+
+/* Calls visit(type, view of the payload) for every box, in file order, parents first. */
+export function walkBoxes(view, visit, budget = { boxes: MAX_BOXES }) {
+    let at = 0;
+    while (at + 8 <= view.byteLength && budget.boxes-- > 0) {
+        let size = view.getUint32(at);
+        let header = 8;
+        if (size === 1 && at + 16 <= view.byteLength) {
+            size = Number(view.getBigUint64(at + 8));
+            header = 16;
+        } else if (size === 0) {
+            size = view.byteLength - at; // up to the end
+        }
+        if (size < header || at + size > view.byteLength) {
+            return;
+        }
+        const type = String.fromCharCode(...[4, 5, 6, 7].map((i) => view.getUint8(at + i)));
+        const payload = new DataView(view.buffer, view.byteOffset + at + header, size - header);
+        visit(type, payload);
+        if (CONTAINERS.has(type)) {
+            walkBoxes(payload, visit, budget);
+        }
+        at += size;
+    }
+}
+
+/* Units of time per second of the first track; null if this is no init segment. */
+export function readTimescale(buffer) {
+    let timescale = null;
+    walkBoxes(new DataView(buffer), (type, box) => {
+        const at = type === 'mdhd' && box.byteLength >= 24 ? (box.getUint8(0) === 1 ? 20 : 12) : -1;
+        if (at > 0 && timescale === null && box.getUint32(at) > 0) {
+            timescale = box.getUint32(at);
+        }
+    });
+    return timescale;
+}
+
+/*
+ *   0  u8 version, u24 flags
+ *   4  u32 reference track
+ *   8  u64 time of capture, NTP: seconds since 1900 and 2^-32 fractions
+ *  16  u32 or, from version 1 on, u64 media time
+ */
+function readPrft(box) {
+    const isWide = box.byteLength >= 24 && box.getUint8(0) >= 1;
+    if (!isWide && (box.byteLength < 20 || box.getUint8(0) !== 0)) {
+        return null;
+    }
+    return {
+        captureMs: box.getUint32(8) * 1000 - NTP_EPOCH_MS + (box.getUint32(12) * 1000) / 2 ** 32,
+        mediaTime: isWide ? Number(box.getBigUint64(16)) : box.getUint32(16),
+    };
+}
+
+/* Capture time and decode time of a fragment, in ms and in units of the track; each may be null. */
+export function readFragment(buffer) {
+    let capture = null;
+    let decodeTime = null;
+    walkBoxes(new DataView(buffer), (type, box) => {
+        if (type === 'prft') {
+            capture ??= readPrft(box);
+        } else if (type === 'tfdt' && decodeTime === null && box.byteLength >= 8) {
+            const isWide = box.getUint8(0) === 1;
+            decodeTime = !isWide ? box.getUint32(4)
+                : box.byteLength >= 12 ? Number(box.getBigUint64(4)) : null;
+        }
+    });
+    return { capture, decodeTime };
+}
