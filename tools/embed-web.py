@@ -45,10 +45,10 @@ def generate(files):
         if name.endswith(".html"):
             data = data.replace(b"/assets/", f"/assets/{version}/".encode())
         packed = gzip.compress(data, 9, mtime=0)
-        arrays += [c_array(f"data{i}", data), c_array(f"gzip{i}", packed)]
+        arrays.append(c_array(f"gzip{i}", packed))
         rows.append(
             f'    {{.path = "{name}", .mime = "{MIME[os.path.splitext(name)[1]]}",\n'
-            f'     .etag = "W/\\"{digest(data, 16)}\\"", .data = data{i}, .size = sizeof(data{i}),\n'
+            f'     .etag = "W/\\"{digest(data, 16)}\\"", .size = {len(data)},\n'
             f"     .gzip = gzip{i}, .gzip_size = sizeof(gzip{i})}},\n")
     return ('/* Made by tools/embed-web.py; do not edit. */\n#include "web/assets.h"\n\n'
             + "".join(arrays)

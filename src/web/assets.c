@@ -1,8 +1,11 @@
 #include "web/assets.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "web/gunzip.h"
 
 static int compare_path(const void *path, const void *asset)
 {
@@ -26,4 +29,16 @@ const struct web_asset *web_asset_find(const char *path, const char **cache_cont
         *cache_control = name ? WEB_CACHE_FOREVER : WEB_CACHE_REVALIDATE;
     }
     return asset;
+}
+
+struct buf *web_asset_unpack(const struct web_asset *asset)
+{
+    struct buf *plain = buf_create(asset->size);
+    if (!plain) {
+        return NULL;
+    }
+    const int error = gunzip(bytes_of(asset->gzip, asset->gzip_size), plain->data, asset->size);
+    assert(!error); /* our own bytes, each unpacked by a test */
+    plain->size = error ? 0 : asset->size;
+    return plain;
 }

@@ -23,6 +23,17 @@ static bool has_match(const struct http_exchange *x, const char *etag)
     return wanted && (strcmp(wanted, "*") == 0 || (opaque && strstr(wanted, opaque)));
 }
 
+static void respond_unpacked(struct http_exchange *x, const struct web_asset *asset)
+{
+    struct buf *plain = web_asset_unpack(asset);
+    if (!plain) {
+        http_respond_error(x, 500, "out of memory");
+        return;
+    }
+    http_respond(x, 200, asset->mime, buf_bytes(plain));
+    buf_unref(&plain);
+}
+
 static void respond_asset(struct http_exchange *x, const char *path)
 {
     const char *cache_control = NULL;
@@ -39,13 +50,12 @@ static void respond_asset(struct http_exchange *x, const char *path)
         return;
     }
     http_add_header(x, "Content-Security-Policy", content_security_policy);
-    const bool is_gzip = asset->gzip_size > 0 && accepts_gzip(x);
-    if (is_gzip) {
+    if (accepts_gzip(x)) {
         http_add_header(x, "Content-Encoding", "gzip");
+        http_respond(x, 200, asset->mime, bytes_of(asset->gzip, asset->gzip_size));
+    } else {
+        respond_unpacked(x, asset);
     }
-    http_respond(x, 200, asset->mime,
-                 is_gzip ? bytes_of(asset->gzip, asset->gzip_size)
-                         : bytes_of(asset->data, asset->size));
 }
 
 static void get_grid(struct http_exchange *x, void *arg)
