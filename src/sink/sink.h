@@ -13,7 +13,6 @@
 #include "stream/directory.h"
 #include "stream/reader.h"
 
-struct text;
 struct webrtc;
 
 /* What every sink may use; outlives the sinks. */
@@ -22,6 +21,8 @@ struct sink_env {
     struct http_server *http;
     struct directory *streams;
     struct webrtc *webrtc; /* NULL when it is off */
+    /* codec/jpeg_scale.h; NULL when this build has no JPEG library */
+    int (*scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out);
     const struct log *log;
 };
 
