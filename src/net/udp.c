@@ -216,19 +216,14 @@ static void prepare_send(struct send_call *call, const struct udp_path *path)
     add_local(call, path);
 }
 
-static bool is_full(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
-}
-
 /* Count n datagrams that were not sent. */
 static int note_lost(struct udp_socket *s, unsigned n, int error)
 {
-    if (is_full(error)) {
+    if (error == EAGAIN || error == ENOBUFS) {
         s->stats.n_full += n;
-        return -EAGAIN;
+    } else {
+        s->stats.n_failed += n;
     }
-    s->stats.n_failed += n;
     return -error;
 }
 

@@ -13,8 +13,8 @@
  * Units:     sizes in bytes, of the datagram's payload.
  * Ownership: a path refers to its socket; received bytes belong to the batch until its next use.
  * Thread:    one.
- * Errors:    -EAGAIN the socket's buffer is full (count it, the datagram is lost); -errno of the
- *            system calls.
+ * Errors:    -EAGAIN the socket's buffer is full and nothing was sent; -ENOBUFS it was perhaps lost
+ *            in the card's queue; -errno of the system calls.
  */
 #ifndef AVOCET_NET_UDP_H
 #define AVOCET_NET_UDP_H
@@ -33,7 +33,7 @@ struct udp_stats {
     uint64_t n_sent;       /* datagrams */
     uint64_t n_bytes_sent;
     uint64_t n_runs;       /* system calls that carried several */
-    uint64_t n_full;       /* datagrams lost because the socket's buffer was full */
+    uint64_t n_full;       /* datagrams not sent because a buffer was full */
     uint64_t n_failed;     /* datagrams lost by another error */
     uint64_t n_received;
     uint64_t n_truncated;  /* received, too long, dropped */

@@ -1,0 +1,106 @@
+/*
+ * How fast one viewer may be sent to, from the signs that its link gives.
+ *
+ * An unknown link is assumed to be good. Signs of congestion lower the rate at once: the
+ * receiver's estimate (REMB) falls, the round trip grows, many packets are lost or asked for
+ * again. Without signs the rate grows: slowly near the rate where the
+ * last congestion was, else it doubles in a second; but only while it is used, by frames that are
+ * held back for it.
+ *
+ * A REMB is taken for a limit only when it falls, or stays below what is sent: receivers derive it
+ * from what arrives, so a still picture makes it small on the best of links.
+ *
+ * Units:  rates in bit/s; fraction_lost in 1/256.
+ * Thread: a value; no clock.
+ */
+#ifndef AVOCET_PROTO_RTP_RATE_H
+#define AVOCET_PROTO_RTP_RATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/time.h"
+
+#define RTP_RATE_START_BPS INT64_C(20000000)
+#define RTP_RATE_MAX_BPS INT64_C(100000000)
+#define RTP_RATE_MIN_BPS INT64_C(100000)
+#define RTP_RATE_SLOT_NS (100 * NS_PER_MS)
+/* Round trip before the first measurement. */
+#define RTP_RATE_ROUND_TRIP_NS (100 * NS_PER_MS)
+
+enum { RTP_RATE_SLOTS = 10 };
+
+/* What was sent and asked for again, by slots of RTP_RATE_SLOT_NS. */
+struct rtp_meter {
+    int64_t start_ns;
+    int64_t slot; /* number of the newest */
+    int64_t slot_end_ns;
+    uint32_t n_bytes[RTP_RATE_SLOTS];
+    uint16_t n_packets[RTP_RATE_SLOTS];
+    uint16_t n_missed[RTP_RATE_SLOTS];
+};
+
+/* What a report block of the viewer says, in our terms. */
+struct rtp_rate_report {
+    uint8_t fraction_lost;
+    int64_t from_ns;          /* the packets it tells of were sent since then */
+    int64_t delivered_bps;    /* of these, over the time since the last report; 0: unknown */
+    int64_t round_trip_ns;    /* TIME_NONE: no new measurement */
+    int64_t round_trip_at_ns; /* when that measurement left */
+    int64_t unheard_at_ns;    /* when what it does not know of began to leave; TIME_NONE */
+};
+
+struct rtp_rate {
+    int64_t rate_bps;
+    int64_t delivered_bps; /* by the last report; 0 unknown */
+    int64_t capacity_bps;  /* of the link when it was congested last; 0: never */
+    int64_t backlog_bytes; /* believed to lie in the link's queue; see rtp_rate_take_backlog */
+    int64_t lowered_ns;    /* TIME_NONE: never */
+    int64_t drained_ns;    /* when the queue of that congestion should be empty */
+    int64_t heard_ns;      /* the last report or REMB; TIME_NONE: never */
+    int64_t most_bps;      /* grows no further before the next one */
+    int64_t hurt_ns;       /* the viewer could not decode; TIME_NONE: never */
+    int64_t remb_bps;      /* 0: none yet */
+    int64_t remb_held_ns;  /* since when REMB does not rise, below what is sent */
+    int64_t round_trip_ns; /* TIME_NONE unknown */
+    int64_t queue_ns;      /* what the link's queue adds to the round trip */
+    int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
+    int64_t least_since_ns;
+    unsigned n_slow;       /* reports in a row with a long queue */
+    uint8_t fraction_lost;
+    struct rtp_meter meter;
+};
+
+void rtp_rate_init(struct rtp_rate *r, int64_t now_ns);
+
+/* ---- signs ---- */
+
+void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns);
+void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns);
+void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns);
+/* A packet of sent_ns was asked for again. */
+void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns);
+/* The viewer asked for a keyframe: repairs do not cope. */
+void rtp_rate_on_hurt(struct rtp_rate *r, int64_t now_ns);
+
+/* Pacing held a frame back for this long: the rate was really used, and may grow. */
+void rtp_rate_on_busy(struct rtp_rate *r, int64_t busy_ns, int64_t now_ns);
+
+/* ---- answers ---- */
+
+/* Congestion was seen: what its queue is believed to hold, told once. */
+int64_t rtp_rate_take_backlog(struct rtp_rate *r);
+int64_t rtp_rate_sent_bps(struct rtp_rate *r, int64_t now_ns);
+
+/* Below the rate that unknown links get. */
+static inline bool rtp_rate_is_limited(const struct rtp_rate *r)
+{
+    return r->rate_bps < RTP_RATE_START_BPS;
+}
+
+static inline int64_t rtp_rate_round_trip_ns(const struct rtp_rate *r)
+{
+    return r->round_trip_ns == TIME_NONE ? RTP_RATE_ROUND_TRIP_NS : r->round_trip_ns;
+}
+
+#endif
