@@ -8,6 +8,7 @@
 
 enum {
     TIMESCALE = 90000,
+    DEFAULT_RATE_FPS = 30,
     PRFT_SIZE = 32,
     PRFT_CAPTURED = 24, /* flags: the time is that of capture */
     MOOF_SIZE = 100,
@@ -25,6 +26,17 @@ static int64_t to_timescale(int64_t ns)
     return time_rescale(ns, TIMESCALE, NS_PER_S);
 }
 
+/* To the nearest tick: 3000 at 30 frames per second, not what its nanoseconds round to. */
+static uint32_t nominal_duration(const struct track *track)
+{
+    if (track->rate.num <= 0 || track->rate.den <= 0) {
+        return TIMESCALE / DEFAULT_RATE_FPS;
+    }
+    const int64_t num = track->rate.num;
+    const int64_t ticks = (INT64_C(2) * TIMESCALE * track->rate.den + num) / (2 * num);
+    return ticks < 1 ? 1 : ticks < TIMESCALE ? (uint32_t)ticks : (uint32_t)TIMESCALE;
+}
+
 int mp4_segment_open(struct mp4_segment *s, const struct track *track)
 {
     if (track->codec != CODEC_H264) {
@@ -35,12 +47,11 @@ int mp4_segment_open(struct mp4_segment *s, const struct track *track)
     if (rc < 0) {
         return rc;
     }
-    const int64_t duration = to_timescale(track_frame_duration_ns(track));
     *s = (struct mp4_segment){
         .avcc = avcc,
         .size = track->size,
         .sample_aspect = h264_config_sample_aspect(buf_bytes(track->parameter_sets)),
-        .nominal_duration = duration > 0 ? (uint32_t)duration : 1,
+        .nominal_duration = nominal_duration(track),
     };
     return 0;
 }
