@@ -283,7 +283,7 @@ static int start_dtls(struct whep *w, int64_t now_ns)
     const struct dtls_options options = {
         .identity = w->identity,
         .is_client = true,
-        .profiles = {SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80},
+        .profiles = {SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80},
         .fingerprints = w->fingerprints,
         .n_fingerprints = w->n_fingerprints,
         .send = send_datagram,

@@ -7,7 +7,7 @@
  * reads its close_notify and sends ours.
  *
  * Units:     times in monotonic ns; datagrams of at most DTLS_MTU bytes.
- * Memory:    during the handshake OpenSSL's (about 60 kB), afterwards below 512 bytes.
+ * Memory:    65 kB during the handshake (of OpenSSL), 720 bytes afterwards.
  * Ownership: options are copied; the identity may be destroyed while sessions live. send must not
  *            destroy the session.
  * Thread:    one for each session.

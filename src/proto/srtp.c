@@ -57,10 +57,10 @@ size_t srtp_protect(struct srtp_sender *s, uint64_t index, struct bytes header, 
     const uint32_t ssrc = bytes_get_u32(header.data + 8);
     const size_t size = header.size + prefix.size + payload.size;
     memcpy(out, header.data, header.size);
-    if (s->rtp.profile == SRTP_AEAD_AES_128_GCM) {
+    if (s->rtp.profile == SRTP_PROFILE_GCM) {
         const struct bytes aad[2] = {header};
         const bool ok = srtp_seal(&s->rtp, ssrc, index, aad, prefix, payload, out + header.size);
-        return ok ? size + srtp_tag_size(SRTP_AEAD_AES_128_GCM) : 0;
+        return ok ? size + srtp_tag_size(SRTP_PROFILE_GCM) : 0;
     }
     if (!srtp_crypt(&s->rtp, ssrc, index, prefix, payload, out + header.size)) {
         return 0;
@@ -68,8 +68,8 @@ size_t srtp_protect(struct srtp_sender *s, uint64_t index, struct bytes header, 
     uint8_t rollover[4], tag[HMAC_SIZE];
     bytes_put_u32(rollover, (uint32_t)(index >> 16));
     srtp_authenticate(&s->rtp, bytes_of(out, size), bytes_of(rollover, sizeof(rollover)), tag);
-    memcpy(out + size, tag, srtp_tag_size(SRTP_AES128_CM_SHA1_80));
-    return size + srtp_tag_size(SRTP_AES128_CM_SHA1_80);
+    memcpy(out + size, tag, srtp_tag_size(SRTP_PROFILE_SHA1_80));
+    return size + srtp_tag_size(SRTP_PROFILE_SHA1_80);
 }
 
 /* GCM: header | ciphertext | tag | E, index.   SHA1_80: header | ciphertext | E, index | tag. */
@@ -86,7 +86,7 @@ size_t srtp_protect_rtcp(struct srtp_sender *s, struct bytes packet, uint8_t *ou
     const struct bytes none = {0};
     s->next_rtcp_index = (index + 1) & ~ENCRYPTED;
     memcpy(out, packet.data, RTCP_HEADER_SIZE);
-    if (s->rtcp.profile == SRTP_AEAD_AES_128_GCM) {
+    if (s->rtcp.profile == SRTP_PROFILE_GCM) {
         uint8_t *word = out + packet.size + tag_size;
         bytes_put_u32(word, ENCRYPTED | index);
         const struct bytes aad[2] = {bytes_of(out, RTCP_HEADER_SIZE),
@@ -174,7 +174,7 @@ static int open_rtp(struct srtp_transform *t, uint8_t *packet, size_t header_siz
 {
     const uint32_t ssrc = bytes_get_u32(packet + 8);
     uint8_t *body = packet + header_size;
-    if (t->profile == SRTP_AEAD_AES_128_GCM) {
+    if (t->profile == SRTP_PROFILE_GCM) {
         const struct bytes aad[2] = {bytes_of(packet, header_size)};
         return srtp_open(t, ssrc, index, aad, body, plain_size - header_size) ? 0 : -EBADMSG;
     }
@@ -226,7 +226,7 @@ static int open_rtcp(struct srtp_transform *t, uint8_t *packet, size_t plain_siz
     const uint32_t index = word & ~ENCRYPTED;
     const struct bytes text = bytes_of(packet + RTCP_HEADER_SIZE, plain_size - RTCP_HEADER_SIZE);
     uint8_t *body = packet + RTCP_HEADER_SIZE;
-    if (t->profile == SRTP_AEAD_AES_128_GCM) {
+    if (t->profile == SRTP_PROFILE_GCM) {
         uint8_t word_bytes[RTCP_INDEX_SIZE];
         bytes_put_u32(word_bytes, word);
         const struct bytes aad[2] = {bytes_of(packet, RTCP_HEADER_SIZE),
@@ -249,7 +249,7 @@ int srtp_unprotect_rtcp(struct srtp_receiver *r, uint8_t *packet, size_t *size)
         return -EBADMSG;
     }
     const size_t plain_size = *size - overhead;
-    const bool is_gcm = r->rtcp.profile == SRTP_AEAD_AES_128_GCM;
+    const bool is_gcm = r->rtcp.profile == SRTP_PROFILE_GCM;
     const uint32_t word =
         bytes_get_u32(is_gcm ? packet + *size - RTCP_INDEX_SIZE : packet + plain_size);
     if (!(word & ENCRYPTED)) {

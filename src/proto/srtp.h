@@ -22,8 +22,8 @@
 /* The numbers of the DTLS use_srtp extension. */
 enum srtp_profile {
     SRTP_PROFILE_NONE = 0,
-    SRTP_AES128_CM_SHA1_80 = 1,
-    SRTP_AEAD_AES_128_GCM = 7,
+    SRTP_PROFILE_SHA1_80 = 1, /* SRTP_AES128_CM_SHA1_80 */
+    SRTP_PROFILE_GCM = 7,     /* SRTP_AEAD_AES_128_GCM */
 };
 
 enum {

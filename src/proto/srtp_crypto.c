@@ -24,12 +24,12 @@ enum {
 
 size_t srtp_salt_size(enum srtp_profile profile)
 {
-    return profile == SRTP_AEAD_AES_128_GCM ? 12 : 14;
+    return profile == SRTP_PROFILE_GCM ? 12 : 14;
 }
 
 size_t srtp_tag_size(enum srtp_profile profile)
 {
-    return profile == SRTP_AEAD_AES_128_GCM ? 16 : 10;
+    return profile == SRTP_PROFILE_GCM ? 16 : 10;
 }
 
 /* --- engine --- */
@@ -156,8 +156,8 @@ int srtp_transform_init(struct srtp_transform *t, struct srtp_engine *e,
 int srtp_transform_make_hot(struct srtp_transform *t, bool is_encrypting)
 {
     const EVP_CIPHER *type =
-        t->profile == SRTP_AEAD_AES_128_GCM ? t->engine->gcm : t->engine->ctr;
-    const bool encrypt = is_encrypting || t->profile != SRTP_AEAD_AES_128_GCM;
+        t->profile == SRTP_PROFILE_GCM ? t->engine->gcm : t->engine->ctr;
+    const bool encrypt = is_encrypting || t->profile != SRTP_PROFILE_GCM;
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
     if (!cipher || !EVP_CipherInit_ex2(cipher, type, t->key, NULL, encrypt, NULL)) {
         EVP_CIPHER_CTX_free(cipher);
@@ -180,7 +180,7 @@ void srtp_transform_finish(struct srtp_transform *t)
 static void make_iv(const struct srtp_transform *t, uint32_t ssrc, uint64_t index,
                     uint8_t iv[CM_IV_SIZE])
 {
-    uint8_t *at = iv + (t->profile == SRTP_AEAD_AES_128_GCM ? 2 : 4);
+    uint8_t *at = iv + (t->profile == SRTP_PROFILE_GCM ? 2 : 4);
     memset(iv, 0, CM_IV_SIZE);
     bytes_put_u32(at, ssrc);
     bytes_put_u16(at + 4, (uint16_t)(index >> 32));
@@ -198,7 +198,7 @@ static EVP_CIPHER_CTX *prepare(struct srtp_transform *t, uint32_t ssrc, uint64_t
     make_iv(t, ssrc, index, iv);
     EVP_CIPHER_CTX *cipher = t->cipher;
     if (!cipher) {
-        cipher = t->profile == SRTP_AEAD_AES_128_GCM ? t->engine->scratch_gcm
+        cipher = t->profile == SRTP_PROFILE_GCM ? t->engine->scratch_gcm
                                                      : t->engine->scratch_ctr;
     }
     const uint8_t *key = t->cipher ? NULL : t->key;

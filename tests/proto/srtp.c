@@ -13,7 +13,7 @@
 
 enum { PACKET_SIZE = 1300, SSRC = 0xcafebabe };
 
-static const enum srtp_profile PROFILES[] = {SRTP_AES128_CM_SHA1_80, SRTP_AEAD_AES_128_GCM};
+static const enum srtp_profile PROFILES[] = {SRTP_PROFILE_SHA1_80, SRTP_PROFILE_GCM};
 
 static struct srtp_keys keys_of(enum srtp_profile profile)
 {
@@ -70,7 +70,7 @@ static size_t make_packet(struct peers *p, uint64_t index, uint32_t ssrc, size_t
 /* The packet that libsrtp's own test driver checks (AES_CM_128_HMAC_SHA1_80). */
 static void test_known_packet(void **state)
 {
-    struct peers p = peers_create(SRTP_AES128_CM_SHA1_80);
+    struct peers p = peers_create(SRTP_PROFILE_SHA1_80);
     uint8_t plain[64], expected[64], out[64];
     const size_t size =
         hex_read("800f1234decafbadcafebabe abababababababababababababababab", plain, 64);
@@ -93,7 +93,7 @@ static struct oracle *oracle_of(enum srtp_profile profile, bool is_sender)
     uint8_t key[SRTP_KEY_SIZE + SRTP_SALT_SIZE_MAX];
     memcpy(key, keys.key, SRTP_KEY_SIZE);
     memcpy(key + SRTP_KEY_SIZE, keys.salt, srtp_salt_size(profile));
-    return oracle_create(profile == SRTP_AEAD_AES_128_GCM, key, is_sender);
+    return oracle_create(profile == SRTP_PROFILE_GCM, key, is_sender);
 }
 
 static void test_libsrtp_reads_ours(void **state)
@@ -253,7 +253,7 @@ static void test_rtcp_replay(void **state)
 
 static void test_ssrc_limit(void **state)
 {
-    struct peers p = peers_create(SRTP_AEAD_AES_128_GCM);
+    struct peers p = peers_create(SRTP_PROFILE_GCM);
     for (uint32_t ssrc = 0; ssrc <= REPLAY_N_SSRC_MAX; ssrc++) {
         uint8_t packet[PACKET_SIZE];
         const size_t size = make_packet(&p, 1, ssrc, 10, packet);
@@ -315,7 +315,7 @@ static void test_every_flipped_rtcp_bit_is_seen(void **state)
 
 static void test_rtcp_that_does_not_fit(void **state)
 {
-    struct peers p = peers_create(SRTP_AEAD_AES_128_GCM);
+    struct peers p = peers_create(SRTP_PROFILE_GCM);
     uint8_t plain[64], out[64];
     const size_t size = hex_read(RTCP, plain, sizeof(plain));
     assert_int_equal(srtp_protect_rtcp(p.sender, bytes_of(plain, size), out, size + 19), 0);
@@ -328,7 +328,7 @@ static void test_rtcp_that_does_not_fit(void **state)
 static void test_memory_of_a_session(void **state)
 {
     enum { N = 64, BUDGET_BYTES = 6 * 1024 };
-    const struct srtp_keys keys = keys_of(SRTP_AEAD_AES_128_GCM);
+    const struct srtp_keys keys = keys_of(SRTP_PROFILE_GCM);
     struct srtp_engine *engine = srtp_engine_create();
     struct srtp_sender *senders[N];
     struct srtp_receiver *receivers[N];
