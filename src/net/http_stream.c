@@ -1,0 +1,84 @@
+#include <errno.h>
+
+#include "net/http_server.h"
+
+struct outlet *http_start_stream(struct http_exchange *x, const char *content_type,
+                                 const struct outlet_ops *ops, void *arg)
+{
+    struct http_connection *hc = x->connection;
+    struct text head = {0};
+    if (x->is_over) {
+        return NULL;
+    }
+    if (x->is_head) {
+        http_add_header(x, "Cache-Control", "no-store");
+        http_respond(x, 200, content_type, (struct bytes){0});
+        return NULL;
+    }
+    http_exchange_write_head(x, &head, 200, content_type);
+    text_append(&head, "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
+    struct buf *b = head.error ? NULL : buf_copy(text_bytes(&head));
+    text_finish(&head);
+    if (!b) {
+        http_respond_error(x, 503, "out of memory");
+        return NULL;
+    }
+    hc->exchange = NULL;
+    http_exchange_release(x);
+    connection_tune_for_stream(&hc->connection);
+    http_connection_begin_endless(hc, HTTP_PHASE_STREAM, ops, arg);
+    connection_send(&hc->connection, &b, 1);
+    buf_unref(&b);
+    return &hc->outlet;
+}
+
+/* ---- outlets ---- */
+
+static bool is_open(const struct http_connection *hc)
+{
+    return hc->phase == HTTP_PHASE_STREAM || hc->phase == HTTP_PHASE_WEBSOCKET;
+}
+
+int outlet_send(struct outlet *o, struct buf *b)
+{
+    struct http_connection *hc = http_connection_of(o);
+    return is_open(hc) ? connection_send(&hc->connection, &b, 1) : -EPIPE;
+}
+
+int outlet_send_pair(struct outlet *o, struct buf *first, struct buf *second)
+{
+    struct http_connection *hc = http_connection_of(o);
+    struct buf *const bufs[] = {first, second};
+    return is_open(hc) ? connection_send(&hc->connection, bufs, 2) : -EPIPE;
+}
+
+bool outlet_is_idle(const struct outlet *o)
+{
+    const struct http_connection *hc = list_entry(o, const struct http_connection, outlet);
+    return is_open(hc) && connection_is_drained(&hc->connection);
+}
+
+void outlet_set_arg(struct outlet *o, const struct outlet_ops *ops, void *arg)
+{
+    *o = (struct outlet){.ops = ops, .arg = arg};
+}
+
+uint64_t outlet_bytes_sent(const struct outlet *o)
+{
+    return list_entry(o, const struct http_connection, outlet)->connection.bytes_sent;
+}
+
+void outlet_close(struct outlet *o, int code, const char *reason)
+{
+    struct http_connection *hc = http_connection_of(o);
+    o->ops = NULL;
+    if (hc->phase == HTTP_PHASE_WEBSOCKET) {
+        http_websocket_end(hc, (uint16_t)(code > 0 ? code : 1000), reason);
+    } else if (hc->phase != HTTP_PHASE_STREAM) {
+        return;
+    } else if (connection_is_drained(&hc->connection)) {
+        http_connection_linger(hc);
+    } else {
+        http_connection_set_phase(hc, HTTP_PHASE_SENDING, hc->server->timeouts.linger_ns);
+    }
+}
