@@ -421,7 +421,7 @@ static void test_catching_up_ends(void **state)
     static struct world w;
     begin(&w, &cameras[1].camera, 7);
     pass(&w, 900 * NS_PER_MS);
-    add_viewer(&w, &(const struct link_kind){"slow", 100000, 0, 0, false}, MODE_DRIVE);
+    add_viewer(&w, &(const struct link_kind){"slow", 40000, 0, 0, false}, MODE_DRIVE);
     pass(&w, 20 * NS_PER_S);
     const struct viewer *v = &w.viewers[0];
     assert_true(v->oldest_exempt_ns > NS_PER_S / 2);
