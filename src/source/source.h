@@ -45,7 +45,8 @@ struct source_unit {
     struct picture *picture;
     struct packet *packet;
     const struct track *track; /* of the packet; borrowed until the next call; it may change between
-                                  packets only at a keyframe */
+                                  packets only at a keyframe. Of a picture it may be there for the
+                                  rate that was really obtained (CODEC_RAW) */
 };
 
 /* A device that the source could open, for `avocet devices`. */

@@ -246,6 +246,9 @@ bool stream_wish(struct stream *s, const struct wish *wish, int64_t now_ns)
     if (!p || !p->type->wish || !can_fulfil(e, wish)) {
         return false;
     }
+    if (wish->type == WISH_BITRATE) {
+        e->track.bitrate_bps = wish->bitrate_bps; /* the target, also while nothing runs */
+    }
     p->type->wish(p, wish);
     return true;
 }
