@@ -150,6 +150,11 @@ export class Ladder {
         }
     }
 
+    /* Every transport has failed since the last picture. */
+    get hasFailed() {
+        return this.#rounds > 0;
+    }
+
     /* [{id, state: 'playing' | 'trying' | 'failed' | 'unusable' | 'untried', reason}], best first. */
     report() {
         return this.#order.map((id) => {

@@ -122,7 +122,7 @@ export class Player {
 
     get retryInS() {
         const untilMs = this.phase === 'failed' ? this.#ladder.waitUntilMs : this.info.nextMs;
-        return Math.max(0, Math.ceil(((untilMs ?? 0) - performance.now()) / 1000));
+        return untilMs === null ? 0 : Math.max(0, Math.ceil((untilMs - performance.now()) / 1000));
     }
 
     stats() {
@@ -402,7 +402,7 @@ export class Player {
 
     #currentPhase(nowMs) {
         const { reach, info } = this.info;
-        const { isPlaying, waitUntilMs } = this.#ladder;
+        const { isPlaying, hasFailed } = this.#ladder;
         if (this.#wantsGesture) {
             return 'gesture';
         }
@@ -415,7 +415,7 @@ export class Player {
         if (reach === 'ok' && (info.state === 'stalled' || info.state === 'starting')) {
             return info.state;
         }
-        return isPlaying ? 'playing' : waitUntilMs !== null ? 'failed' : 'connecting';
+        return isPlaying ? 'playing' : hasFailed ? 'failed' : 'connecting';
     }
 
     #setPhase(phase) {

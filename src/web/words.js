@@ -29,11 +29,11 @@ export function phaseWords({ phase, name, transport, detail, retryInS }) {
     case 'refused':
         return { title: 'The server refuses', detail: detail || '' };
     case 'failed':
-        return { title: 'This browser cannot play it', detail: again };
+        return { title: 'No way to play it works here', detail: retryInS || !via ? again : `Trying ${via} again.` };
     case 'gesture':
         return { title: 'Tap to play', detail: 'This browser plays only when asked.' };
     case 'paused':
-        return { title: 'Paused', detail: 'Nothing is being received.' };
+        return { title: 'Paused', detail: '' };
     case 'suspended':
         return { title: 'Resting', detail: 'The picture comes back when you look.' };
     default:
