@@ -16,6 +16,7 @@
 #include "source/pipe.h"
 #include "source/tcp.h"
 #include "source/test.h"
+#include "source/v4l2.h"
 #if HAVE_X264
 #include "codec/x264.h"
 #endif
@@ -28,7 +29,7 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_pipe, &source_file, &source_tcp, NULL,
+    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {
@@ -74,7 +75,7 @@ const struct source_type *registry_find_source(const char *scheme)
 
 bool registry_first_camera(char *url, size_t size)
 {
-    (void)url; (void)size; return false;
+    return v4l2_first_camera(url, size);
 }
 
 void registry_describe_libraries(struct text *out)

@@ -32,6 +32,7 @@ struct v4l2_source {
     struct v4l2_buffers *buffers;
     struct h264_normal normal;
     struct track track;   /* parameter_sets is borrowed from normal */
+    int64_t bitrate_bps;  /* that the driver took; 0: none */
     bool has_events;
     unsigned n_errors;    /* in a row */
     bool is_sequence_known;
@@ -84,11 +85,24 @@ static int find_wanted(const struct v4l2_source *s, const struct source_params *
     return 0;
 }
 
-/* Parameter sets before each keyframe spare a joiner's wait, where the driver can do that. */
-static void prepare_h264(struct v4l2_source *s)
+/* As much of this as the driver can; webcams can none of it. */
+static void prepare_h264(struct v4l2_source *s, const struct source_params *params)
 {
-    (void)v4l2_controls_set_id(&s->device, V4L2_CID_MPEG_VIDEO_REPEAT_SEQ_HEADER, 1);
-    (void)v4l2_controls_set_id(&s->device, V4L2_CID_MPEG_VIDEO_B_FRAMES, 0);
+    const struct v4l2_device *d = &s->device;
+    const struct rational rate = s->agreed.rate.num > 0 ? s->agreed.rate : params->rate;
+    const int64_t bitrate_bps =
+        params->bitrate_bps > 0 ? params->bitrate_bps : option_default_bitrate(s->agreed.size);
+    (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_REPEAT_SEQ_HEADER, 1);
+    (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_B_FRAMES, 0);
+    if (v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_BITRATE, (int32_t)bitrate_bps) == 0) {
+        s->bitrate_bps = bitrate_bps;
+    }
+    if (params->keyframe_ns > 0 && rate.num > 0) {
+        const int64_t n = time_rescale(params->keyframe_ns, rate.num, NS_PER_S * rate.den);
+        const int32_t period = n < 1 ? 1 : n > INT16_MAX ? INT16_MAX : (int32_t)n;
+        (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_H264_I_PERIOD, period);
+        (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_GOP_SIZE, period);
+    }
 }
 
 static void subscribe(struct v4l2_source *s)
@@ -145,7 +159,7 @@ static int v4l2_open(void *state, const struct source_params *params, struct opt
     }
     v4l2_controls_set_list(&s->device, s->controls, on_control_failed, (void *)(uintptr_t)s->log);
     if (s->agreed.pixel->codec == CODEC_H264) {
-        prepare_h264(s);
+        prepare_h264(s, params);
     }
     subscribe(s);
     return start(s, error);
@@ -247,6 +261,7 @@ static void update_track(struct v4l2_source *s, struct picture_size jpeg_size)
 {
     if (s->agreed.pixel->codec == CODEC_H264) {
         s->track = s->normal.track;
+        s->track.bitrate_bps = s->bitrate_bps;
     } else {
         s->track = (struct track){.codec = CODEC_MJPEG, .size = jpeg_size, .codec_string = "mjpeg"};
     }
@@ -399,6 +414,9 @@ static int v4l2_wish(void *state, const struct wish *wish, struct option_error *
             ? v4l2_controls_set_id(&s->device, V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME, 1)
             : v4l2_controls_set_id(&s->device, V4L2_CID_MPEG_VIDEO_BITRATE,
                                    (int32_t)wish->bitrate_bps);
+    if (result == 0 && wish->type == WISH_BITRATE) {
+        s->bitrate_bps = wish->bitrate_bps;
+    }
     return result < 0 ? fail(s, result, "does not fulfil the wish", error) : 0;
 }
 
