@@ -15,6 +15,9 @@ extern const struct decoder_type *const registry_decoders[];
 extern const struct sink_type *const registry_sinks[];
 
 const struct source_type *registry_find_source(const char *scheme);
+/* codec/jpeg_scale.h; NULL when this build has no JPEG library. */
+extern int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality,
+                                        struct buf **out);
 /* The URL of the first real camera, "v4l2:/dev/v4l/by-id/…"; false: there is none. */
 bool registry_first_camera(char *url, size_t size);
 /* "libx264 164, OpenSSL 3.0.22 …": one library a line, with versions. */

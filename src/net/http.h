@@ -1,7 +1,7 @@
 /*
  * HTTP/1.1 server: routes, exchanges, endless answers, WebSockets. net/connection.c owns the
  * descriptor from accept to close, with one deadline per phase and counted limits; libhttp-parser
- * (or llhttp) reads the requests; wslay reads WebSocket frames.
+ * reads the requests; wslay reads WebSocket frames.
  *
  * A handler gets an exchange and must answer it: at once, or later (it keeps the pointer and sets
  * on_close), with exactly one of http_respond*, http_start_stream, http_accept_websocket.
@@ -10,7 +10,11 @@
  * HTTP/1.0), header names that are no tokens, versions other than 1.0 and 1.1, targets not matching
  * /[!-~]* or beginning with //, both Content-Length and Transfer-Encoding, a path with a segment . or .. ;
  * 421 for a Host that is not accepted; 403 for a wrong Origin on state-changing requests and
- * WebSockets; 404, 405 with Allow, 413, 431, 408.
+ * WebSockets; 404, 405 with Allow, 413, 431, 408. /NAME is redirected to a route /NAME/. Origins of
+ * the configuration get CORS headers and answers to preflights; others get none.
+ *
+ * A client that ends its half of the connection is gone while a handler still thinks and on a
+ * WebSocket; an answer that is being sent goes on, an endless one as long as the client takes it.
  *
  * Ownership: the server owns connections and exchanges; an exchange is gone when its on_close was
  *            called. Texts given to answers are copied; a struct buf is referenced.
@@ -76,8 +80,10 @@ int http_server_listen(struct http_server *s, const struct http_config *config, 
 /* First listening address as "127.0.0.1:8080", for the ready line. */
 const char *http_server_address(const struct http_server *s);
 void http_server_set_hosts(struct http_server *s, const struct http_config *config); /* reload */
-/* Stop accepting, end keep-alive connections, let answers in flight finish for at most grace_ns. */
+/* Stop accepting, end idle connections and endless answers (their on_close is called), let other
+ * answers in flight finish for at most grace_ns; over when stats say no connections. */
 void http_server_stop(struct http_server *s, int64_t grace_ns);
+/* Not from within a handler or callback of the server. NULL is fine. */
 void http_server_destroy(struct http_server *s);
 
 struct http_server_stats {
@@ -91,7 +97,7 @@ const struct http_server_stats *http_server_stats(const struct http_server *s);
 
 /* ---- request ---- */
 
-enum http_method http_method(const struct http_exchange *x);
+enum http_method http_method(const struct http_exchange *x); /* GET for HEAD */
 const char *http_path(const struct http_exchange *x);  /* decoded */
 const char *http_name(const struct http_exchange *x);  /* NAME of the pattern, or NULL */
 const char *http_id(const struct http_exchange *x);    /* ID of the pattern, or NULL */
@@ -109,7 +115,7 @@ const struct sockaddr *http_local(const struct http_exchange *x);
 void http_add_header(struct http_exchange *x, const char *name, const char *value);
 void http_respond(struct http_exchange *x, int status, const char *content_type, struct bytes body);
 void http_respond_buf(struct http_exchange *x, int status, const char *content_type, struct buf *body);
-/* {"error":"sentence"}; retry_after_s 0: no such header. */
+/* {"error":"sentence"}; 503 gets a Retry-After unless one was added. */
 void http_respond_error(struct http_exchange *x, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* For handlers that answer later. on_close: the client is gone (or the server ends) before the
@@ -127,24 +133,28 @@ void http_set_close(struct http_exchange *x, void (*on_close)(struct http_exchan
 struct outlet;
 
 struct outlet_ops {
-    void (*on_idle)(struct outlet *o, void *arg);  /* everything was handed to the kernel */
+    /* What waited was handed to the kernel. Not called for a send that was taken at once. */
+    void (*on_idle)(struct outlet *o, void *arg);
     void (*on_close)(struct outlet *o, void *arg); /* the peer is gone or stalled; o is invalid after */
     /* WebSocket only: a whole text message of the peer; may be NULL. */
     void (*on_text)(struct outlet *o, struct bytes text, void *arg);
 };
 
-/* Tries to write at once; takes its own reference of what is left. -EPIPE: on_close will come. */
+/* Tries to write at once; takes its own reference of what is left. -EPIPE: on_close will come, or
+ * has; -ENOBUFS: too much waits already, nothing was taken (a whole frame or none). */
 int outlet_send(struct outlet *o, struct buf *b);
 /* As one call: header and body in one writev. Either may be NULL. */
 int outlet_send_pair(struct outlet *o, struct buf *first, struct buf *second);
 bool outlet_is_idle(const struct outlet *o);
-/* Ends it (WebSocket: close frame with code and reason); on_close is not called. */
+/* Ends it after what waits (WebSocket: with a close frame, code 0 is 1000; reason may be NULL);
+ * on_close is not called, o is invalid after it. Safe in its own callbacks. */
 void outlet_close(struct outlet *o, int code, const char *reason);
 void outlet_set_arg(struct outlet *o, const struct outlet_ops *ops, void *arg);
 uint64_t outlet_bytes_sent(const struct outlet *o);
 
 /* 200 with Content-Type and no end (Connection: close; no chunked encoding for HTTP/1.0 and
- * players: plain bytes until close). Cache-Control: no-store. */
+ * players: plain bytes until close). Cache-Control: no-store. NULL: it is answered already (HEAD,
+ * or no memory); x is over in any case. */
 struct outlet *http_start_stream(struct http_exchange *x, const char *content_type,
                                  const struct outlet_ops *ops, void *arg);
 /* 101, after checking the handshake; answers 400/426 itself and returns NULL otherwise. */

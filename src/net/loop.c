@@ -47,7 +47,7 @@ static struct event *event_of(union loop_event *e)
 
 static void on_library_log(int severity, const char *message)
 {
-    log_write(severity >= EVENT_LOG_WARN ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, &loop_log, "%s", message);
+    log_write(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, &loop_log, "%s", message);
 }
 
 /* ---- waking up ---- */

@@ -277,6 +277,8 @@ static bool open_source(struct pipeline *p)
         .rate = p->config.rate,
         .is_size_given = p->config.is_size_given,
         .is_rate_given = p->config.is_rate_given,
+        .bitrate_bps = p->encodes[ENCODING_H264].params.bitrate_bps,
+        .keyframe_ns = p->encodes[ENCODING_H264].params.keyframe_ns,
         .wake_fd = p->mailbox.fd,
         .log = &p->log,
     };

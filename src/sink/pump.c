@@ -18,32 +18,38 @@ static void send_chunk(struct pump *p, const struct chunk *c)
     p->in_flight = packet_ref(c->packet);
     p->in_flight_bytes = size_of(c->preamble) + size_of(c->buf);
     outlet_send_pair(p->outlet, c->preamble, c->buf);
-    if (outlet_is_idle(p->outlet)) {
+    if (p->is_open && outlet_is_idle(p->outlet)) {
         note_sent(p);
     }
 }
 
-static void skip_to_newest(struct pump *p)
+/* The next chunk to send; of several the newest, when only that matters. */
+static bool next_chunk(struct pump *p, struct chunk *out)
 {
-    const bool is_hurried = p->reader.budget_ns < stream_mode_budget_ns(MODE_SMOOTH);
-    if (p->stands_alone && is_hurried && reader_n_waiting(&p->reader) > 1) {
-        reader_skip_to_key(&p->reader, DROP_RATE, loop_now_ns(p->loop));
+    const int64_t now_ns = loop_now_ns(p->loop);
+    if (!reader_next(&p->reader, now_ns, out)) {
+        return false;
     }
-}
-
-static bool is_idle(const struct pump *p)
-{
-    return p->is_open && p->outlet && outlet_is_idle(p->outlet);
+    if (p->newest_only) {
+        struct buf *preamble = buf_ref(out->preamble); /* belongs to the first of them */
+        struct chunk newer;
+        while (reader_next(&p->reader, now_ns, &newer)) {
+            *out = newer;
+            p->reader.protocol->n_dropped[DROP_BUDGET]++;
+        }
+        out->preamble = out->preamble ? out->preamble : preamble;
+        buf_unref(&preamble); /* the feed keeps it alive */
+    }
+    return true;
 }
 
 void pump_run(struct pump *p)
 {
     struct chunk chunk;
-    if (is_idle(p) && p->in_flight) { /* the outlet was busy until now */
+    if (p->outlet && outlet_is_idle(p->outlet)) {
         note_sent(p);
-        skip_to_newest(p);
     }
-    while (is_idle(p) && reader_next(&p->reader, loop_now_ns(p->loop), &chunk)) {
+    while (p->is_open && p->outlet && outlet_is_idle(p->outlet) && next_chunk(p, &chunk)) {
         if (p->ops->on_chunk) {
             p->ops->on_chunk(p, &chunk);
         }
@@ -59,7 +65,10 @@ static struct pump *pump_of(struct reader *r)
 static void on_ready(struct reader *r)
 {
     struct pump *p = pump_of(r);
-    if (p->outlet || !p->ops->on_first || p->ops->on_first(p)) {
+    if (!p->outlet && p->ops->on_first) {
+        p->ops->on_first(p);
+    }
+    if (p->is_open) {
         pump_run(p);
     }
 }

@@ -34,6 +34,8 @@ struct source_params {
     struct rational rate;     /* wanted */
     bool is_size_given;       /* by the user, not the default */
     bool is_rate_given;
+    int64_t bitrate_bps;      /* for sources that encode H.264 themselves; 0: by size */
+    int64_t keyframe_ns;      /* likewise; 0: only on wish */
     int wake_fd;              /* readable: read() returns -EINTR. -1: none */
     const struct log *log;
 };

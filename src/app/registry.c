@@ -1,0 +1,92 @@
+#include "app/registry.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <yaml.h>
+
+#include "base/text.h"
+#include "net/http_library.h"
+#include "app/features.h"
+#include "sink/http_stream.h"
+#include "sink/mjpg_streamer.h"
+#include "sink/snapshot.h"
+#include "sink/ws.h"
+#include "source/file.h"
+#include "source/pipe.h"
+#include "source/tcp.h"
+#include "source/test.h"
+#include "source/v4l2.h"
+#if HAVE_X264
+#include "codec/x264.h"
+#endif
+#if HAVE_JPEG
+#include "codec/jpeg.h"
+#include "codec/jpeg_scale.h"
+#endif
+#if HAVE_HELPER
+#include "codec/ffmpeg.h"
+#endif
+
+const struct source_type *const registry_sources[] = {
+    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, NULL,
+};
+
+const struct encoder_type *const registry_encoders[] = {
+#if HAVE_X264
+    &encoder_x264,
+#endif
+#if HAVE_JPEG
+    &encoder_jpeg,
+#endif
+    NULL,
+};
+
+const struct decoder_type *const registry_decoders[] = {
+#if HAVE_JPEG
+    &decoder_jpeg,
+#endif
+#if HAVE_HELPER
+    &decoder_ffmpeg,
+#endif
+    NULL,
+};
+
+const struct sink_type *const registry_sinks[] = {
+    &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, NULL,
+};
+
+int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out) =
+#if HAVE_JPEG
+    jpeg_scale;
+#else
+    NULL;
+#endif
+
+const struct source_type *registry_find_source(const char *scheme)
+{
+    for (size_t i = 0; registry_sources[i]; i++) {
+        if (strcmp(registry_sources[i]->scheme, scheme) == 0) {
+            return registry_sources[i];
+        }
+    }
+    return NULL;
+}
+
+bool registry_first_camera(char *url, size_t size)
+{
+    return v4l2_first_camera(url, size);
+}
+
+void registry_describe_libraries(struct text *out)
+{
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    yaml_get_version(&major, &minor, &patch);
+    text_printf(out, "  libevent %s\n", event_get_version());
+    text_printf(out, "  %s\n", OpenSSL_version(OPENSSL_VERSION));
+    text_printf(out, "  jansson %s\n", jansson_version_str());
+    text_printf(out, "  libyaml %d.%d.%d\n", major, minor, patch);
+    text_printf(out, "  %s\n", http_library_name());
+}

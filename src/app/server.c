@@ -1,0 +1,493 @@
+#include "app/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "app/registry.h"
+#include "app/version.h"
+#include "base/text.h"
+#include "sink/mjpg_streamer.h"
+#include "web/page.h"
+
+enum { SINKS_MAX = 16, ADDRESSES_MAX = CONFIG_LISTEN_MAX * 2 };
+
+/* A stream of the configuration, with its way into the loop. */
+struct served_stream {
+    struct list link; /* server::streams */
+    struct server *server;
+    struct stream *stream;
+    struct loop_message wake; /* the stream's inbox has something */
+    char *fingerprint;
+    bool is_argument; /* not of the file: a reload leaves it alone */
+};
+
+struct server {
+    struct loop *loop;
+    struct http_server *http;
+    struct directory streams;
+    struct list served; /* served_stream::link */
+    struct sink_env env;
+    void *sinks[SINKS_MAX];
+    unsigned n_sinks;
+    struct api api;
+    struct page page;
+    struct pipeline_types types;
+    struct loop_timer tick;
+    struct loop_timer file_check;
+    char *file;
+    struct timespec file_time;
+    struct log log;
+};
+
+/* ---- streams ---- */
+
+static void on_wake(struct loop_message *m)
+{
+    struct served_stream *s = list_entry(m, struct served_stream, wake);
+    stream_dispatch(s->stream, loop_now_ns(s->server->loop));
+}
+
+/* Any thread. */
+static void post_wake(void *arg)
+{
+    struct served_stream *s = arg;
+    loop_post(s->server->loop, &s->wake);
+}
+
+static void on_tick(struct loop_timer *t)
+{
+    struct server *server = list_entry(t, struct server, tick);
+    const int64_t now_ns = loop_now_ns(server->loop);
+    for (unsigned i = 0; i < server->streams.n_streams; i++) {
+        struct stream *s = server->streams.streams[i];
+        if (stream_deadline_ns(s) <= now_ns) {
+            stream_on_timer(s, now_ns);
+        }
+    }
+    loop_timer_start(t, SERVER_TICK_NS);
+}
+
+static int vbv_frames(int mode)
+{
+    static const int frames[N_MODES] = {[MODE_DRIVE] = 1, [MODE_WATCH] = 2, [MODE_SMOOTH] = 30};
+    return frames[mode];
+}
+
+static struct pipeline_config pipeline_config_of(const struct config_stream *c)
+{
+    const struct stream_options *o = &c->options;
+    return (struct pipeline_config){
+        .source = c->source,
+        .location = c->location,
+        .source_options = c->source_options,
+        .size = o->size,
+        .rate = o->fps,
+        .is_size_given = o->is_size_given,
+        .is_rate_given = o->is_fps_given,
+        .h264 =
+            {
+                .size = o->size,
+                .rate = o->fps,
+                .bitrate_bps = o->bitrate_bps,
+                .keyframe_ns = o->keyframe_ns,
+                .vbv_frames = vbv_frames(o->mode),
+                .intra_refresh = o->intra_refresh,
+                .slice_max_size_bytes = o->slice_max_size_bytes,
+                .preset = o->preset,
+            },
+        .jpeg_quality = (int)o->quality,
+        .encoder = o->encoder,
+    };
+}
+
+static struct stream *create_stream(const struct config_stream *c, struct served_stream *served)
+{
+    const struct stream_options *o = &c->options;
+    struct stream_config config = {
+        .mode = (enum stream_mode)o->mode,
+        .always = o->start == START_ALWAYS,
+        .always_wanted = 1 << ENCODING_H264,
+        .stop_after_ns = o->stop_after_ns,
+    };
+    text_copy(config.name, sizeof(config.name), c->name);
+    struct stream *stream = stream_create(&config, post_wake, served);
+    if (stream) {
+        const struct track expected = {
+            .size = o->size,
+            .rate = o->fps,
+            .bitrate_bps = o->bitrate_bps > 0 ? o->bitrate_bps : option_default_bitrate(o->size),
+        };
+        stream_expect_track(stream, ENCODING_H264, &expected);
+    }
+    return stream;
+}
+
+static void destroy_served(struct served_stream *s)
+{
+    if (!s) {
+        return;
+    }
+    struct server *server = s->server;
+    if (s->stream) {
+        directory_remove(&server->streams, s->stream);
+        stream_destroy(s->stream, loop_now_ns(server->loop));
+    }
+    loop_message_cancel(server->loop, &s->wake);
+    list_remove(&s->link);
+    free(s->fingerprint);
+    free(s);
+}
+
+static int add_stream(struct server *server, const struct config_stream *c)
+{
+    struct served_stream *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return -ENOMEM;
+    }
+    s->server = server;
+    list_init(&s->link);
+    loop_message_init(&s->wake, on_wake);
+    s->is_argument = c->is_argument;
+    s->fingerprint = strdup(c->fingerprint ? c->fingerprint : "");
+    struct stream *stream = create_stream(c, s);
+    struct producer *producer = NULL;
+    const struct pipeline_config config = pipeline_config_of(c);
+    if (!stream || !s->fingerprint ||
+        pipeline_create(&producer, &config, &server->types, stream, &server->log) < 0 ||
+        directory_add(&server->streams, stream) < 0) {
+        if (producer) {
+            producer->type->destroy(producer);
+        }
+        stream_destroy(stream, loop_now_ns(server->loop));
+        destroy_served(s);
+        return -ENOMEM;
+    }
+    s->stream = stream;
+    list_append(&server->served, &s->link);
+    stream_set_producer(stream, producer, loop_now_ns(server->loop));
+    return 0;
+}
+
+/* ---- servers ---- */
+
+struct listen_addresses {
+    char texts[ADDRESSES_MAX][96];
+    const char *items[ADDRESSES_MAX + 1]; /* NULL-terminated */
+    unsigned n_items;
+};
+
+static void add_address(struct listen_addresses *a, const char *address, uint16_t port)
+{
+    if (a->n_items < ADDRESSES_MAX) {
+        const bool is_v6 = strchr(address, ':') != NULL;
+        snprintf(a->texts[a->n_items], sizeof(a->texts[0]), is_v6 ? "[%s]:%u" : "%s:%u", address,
+                 port);
+        a->items[a->n_items] = a->texts[a->n_items];
+        a->n_items++;
+    }
+}
+
+static struct listen_addresses addresses_of(const struct config *config, enum config_server_id id)
+{
+    const struct config_server *server = &config->servers[id];
+    struct listen_addresses out = {0};
+    if (server->is_address_given) {
+        add_address(&out, server->address, server->port);
+    } else if (config->listen.n_items == 0) {
+        add_address(&out, "127.0.0.1", server->port);
+        add_address(&out, "::1", server->port);
+    }
+    for (unsigned i = 0; !server->is_address_given && i < config->listen.n_items; i++) {
+        add_address(&out, config->listen.items[i], server->port);
+    }
+    return out;
+}
+
+static int open_http(struct server *s, const struct config *config, char *sentence, size_t size)
+{
+    const struct listen_addresses addresses = addresses_of(config, SERVER_HTTP);
+    const struct http_config http = {
+        .listen = addresses.items,
+        .hosts = (const char *const *)config->hosts.items,
+        .origins = (const char *const *)config->origins.items,
+    };
+    int result = http_server_create(&s->http, s->loop, &s->log);
+    if (result == 0 && !config->servers[SERVER_HTTP].is_off) {
+        result = http_server_listen(s->http, &http, sentence, size);
+    }
+    return result;
+}
+
+static int open_sinks(struct server *s)
+{
+    s->env = (struct sink_env){
+        .loop = s->loop,
+        .http = s->http,
+        .streams = &s->streams,
+        .scale_jpeg = registry_scale_jpeg,
+        .log = &s->log,
+    };
+    for (unsigned i = 0; registry_sinks[i] && i < SINKS_MAX; i++) {
+        const struct sink_type *type = registry_sinks[i];
+        struct sink *sink = calloc(1, type->state_size);
+        if (!sink) {
+            return -ENOMEM;
+        }
+        sink->type = type;
+        sink->env = &s->env;
+        log_init(&sink->log, NULL, "sink/%s", type->name);
+        s->sinks[s->n_sinks++] = sink;
+        int result = type->open ? type->open(sink) : 0;
+        if (result == 0 && type->routes) {
+            result = http_server_add_routes(s->http, type->routes, sink);
+        }
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static void *find_sink(const struct server *s, const struct sink_type *type)
+{
+    for (unsigned i = 0; i < s->n_sinks; i++) {
+        const struct sink *sink = s->sinks[i];
+        if (sink->type == type) {
+            return s->sinks[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_stream(const char *name, void *arg)
+{
+    const struct server *s = arg;
+    return directory_find(&s->streams, name) != NULL;
+}
+
+/* "/?action=…" belongs to a sink of its own. */
+static void on_action(struct http_exchange *x, void *arg)
+{
+    mjpg_streamer_handle(x, find_sink(arg, &sink_mjpg_streamer));
+}
+
+static int add_routes(struct server *s)
+{
+    s->api = (struct api){
+        .streams = &s->streams, .http = s->http, .loop = s->loop, .version = AVOCET_VERSION};
+    s->page = (struct page){
+        .has_stream = has_stream,
+        .on_action = on_action,
+        .arg = s,
+    };
+    const int result = http_server_add_routes(s->http, api_routes, &s->api);
+    return result < 0 ? result : http_server_add_routes(s->http, page_routes, &s->page);
+}
+
+/* ---- reload ---- */
+
+static const struct config_stream *find_config(const struct config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->n_streams; i++) {
+        if (strcmp(config->streams[i].name, name) == 0) {
+            return &config->streams[i];
+        }
+    }
+    return NULL;
+}
+
+/* Streams that stayed as they are keep running, with their viewers. */
+static void apply_streams(struct server *s, const struct config *config)
+{
+    struct served_stream *served;
+    struct served_stream *next;
+    list_for_each_safe(served, next, &s->served, link) {
+        const struct config_stream *c = find_config(config, stream_name(served->stream));
+        if (served->is_argument) {
+            continue;
+        }
+        if (!c || strcmp(served->fingerprint, c->fingerprint ? c->fingerprint : "") != 0) {
+            log_info(&s->log, "stream '%s' %s, its viewers are let go", stream_name(served->stream),
+                     c ? "changed" : "is gone");
+            destroy_served(served);
+        }
+    }
+    for (unsigned i = 0; i < config->n_streams; i++) {
+        if (!directory_find(&s->streams, config->streams[i].name) &&
+            add_stream(s, &config->streams[i]) < 0) {
+            log_error(&s->log, "no memory for stream '%s', skipping it", config->streams[i].name);
+        }
+    }
+}
+
+static bool file_changed(struct server *s)
+{
+    struct stat st;
+    if (!s->file || stat(s->file, &st) < 0) {
+        return false; /* being replaced: looked at again */
+    }
+    const bool is_changed = st.st_mtim.tv_sec != s->file_time.tv_sec ||
+                            st.st_mtim.tv_nsec != s->file_time.tv_nsec;
+    s->file_time = st.st_mtim;
+    return is_changed;
+}
+
+static void reload(struct server *s)
+{
+    struct config *config = malloc(sizeof(*config));
+    struct config_error error;
+    if (!config) {
+        return;
+    }
+    config_init(config);
+    if (config_read_file(config, s->file, &error) < 0) {
+        log_error(&s->log, "%s:%u:%u: %s; going on with the configuration as it was", s->file,
+                  error.line, error.column, error.sentence);
+    } else {
+        const struct http_config http = {
+            .hosts = (const char *const *)config->hosts.items,
+            .origins = (const char *const *)config->origins.items,
+        };
+        http_server_set_hosts(s->http, &http);
+        apply_streams(s, config);
+        log_info(&s->log, "configuration reloaded; addresses to listen on need a restart");
+    }
+    config_finish(config);
+    free(config);
+}
+
+static void on_file_check(struct loop_timer *t)
+{
+    struct server *s = list_entry(t, struct server, file_check);
+    if (file_changed(s)) {
+        reload(s);
+    }
+    loop_timer_start(t, SERVER_FILE_CHECK_NS);
+}
+
+static void on_signal(int signal_number, void *arg)
+{
+    struct server *s = arg;
+    if (signal_number != SIGHUP) {
+        loop_stop(s->loop);
+    } else if (s->file) {
+        file_changed(s);
+        reload(s);
+    } else {
+        log_info(&s->log, "SIGHUP: there is no configuration file to read again");
+    }
+}
+
+/* ---- the whole ---- */
+
+static int start(struct server *s, const struct config *config, char *sentence, size_t size)
+{
+    int result = loop_create(&s->loop);
+    if (result == 0) {
+        loop_timer_init(&s->tick, s->loop, on_tick);
+        loop_timer_init(&s->file_check, s->loop, on_file_check);
+        result = open_http(s, config, sentence, size);
+    }
+    if (result == 0) {
+        result = open_sinks(s);
+    }
+    if (result == 0) {
+        result = add_routes(s);
+    }
+    for (unsigned i = 0; result == 0 && i < config->n_streams; i++) {
+        result = add_stream(s, &config->streams[i]);
+    }
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; result == 0 && i < sizeof(signals) / sizeof(signals[0]); i++) {
+        result = loop_on_signal(s->loop, signals[i], on_signal, s);
+    }
+    return result;
+}
+
+int server_create(struct server **out, const struct config *config, char *sentence, size_t size)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return -ENOMEM;
+    }
+    sentence[0] = '\0';
+    list_init(&s->served);
+    log_init(&s->log, NULL, "server");
+    s->types = (struct pipeline_types){
+        .sources = registry_sources,
+        .encoders = registry_encoders,
+        .decoders = registry_decoders,
+    };
+    s->file = config->file ? strdup(config->file) : NULL;
+    const int result = start(s, config, sentence, size);
+    if (result < 0) {
+        if (sentence[0] == '\0') {
+            snprintf(sentence, size, "the server cannot start: %s", strerror(-result));
+        }
+        server_destroy(s);
+        return result;
+    }
+    loop_timer_start(&s->tick, SERVER_TICK_NS);
+    if (s->file) {
+        file_changed(s);
+        loop_timer_start(&s->file_check, SERVER_FILE_CHECK_NS);
+    }
+    *out = s;
+    return 0;
+}
+
+void server_describe(const struct server *s, char *out, size_t size)
+{
+    const char *http = http_server_address(s->http);
+    snprintf(out, size, "%s%s", http ? "http=" : "", http ? http : "");
+}
+
+void server_print_urls(const struct server *s)
+{
+    const char *http = http_server_address(s->http);
+    for (unsigned i = 0; http && i < s->streams.n_streams; i++) {
+        fprintf(stderr, "open http://%s/%s/\n", http, stream_name(s->streams.streams[i]));
+    }
+}
+
+int server_run(struct server *s)
+{
+    return loop_run(s->loop);
+}
+
+static void close_sinks(struct server *s)
+{
+    while (s->n_sinks > 0) {
+        struct sink *sink = s->sinks[--s->n_sinks];
+        if (sink->type->close) {
+            sink->type->close(sink);
+        }
+        free(sink);
+    }
+}
+
+void server_destroy(struct server *s)
+{
+    if (!s) {
+        return;
+    }
+    struct served_stream *served;
+    struct served_stream *next;
+    if (s->loop) {
+        loop_timer_finish(&s->tick);
+        loop_timer_finish(&s->file_check);
+    }
+    list_for_each_safe(served, next, &s->served, link) {
+        destroy_served(served);
+    }
+    close_sinks(s);
+    http_server_destroy(s->http);
+    loop_destroy(s->loop);
+    free(s->file);
+    free(s);
+}

@@ -1,0 +1,149 @@
+/* Streams from outside: pipe, file, TCP; they sleep, end, come back, and viewers stay. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { startAvocet, until } from '../lab/avocet.mjs';
+import { WsViewer, ffprobe, isJpeg, parseWsFrame, run, spawnEncoder } from '../lab/clients.mjs';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'avocet-sources-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const clip = path.join(folder, 'clip.h264');
+await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=2',
+    '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-profile:v', 'high', '-bf', '0', '-g', '25', clip]);
+
+const state = async (avocet, name = 'cam') => (await avocet.json(`/${name}/info`)).state;
+const watch = (avocet, name = 'cam') => WsViewer.open(`${avocet.ws}/${name}/ws?format=h264`);
+
+test('file: paced by its own time, over and over, and High profile plays', async () => {
+    const avocet = await startAvocet([`cam=file:${clip}`]);
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 10, 'ten frames');
+    const [start, n] = [performance.now(), viewer.messages.length];
+    await viewer.until((v) => v.messages.length >= n + 75, 'three seconds of it, so it went round');
+    const took_s = (performance.now() - start) / 1000;
+    assert.ok(took_s > 2.4 && took_s < 4, `75 frames at 25 fps took ${took_s} s`);
+    assert.match(viewer.hello.codec, /^avc1\.64/);
+    const { frames, streams } = await ffprobe(`${avocet.http}/cam/stream.mp4`, { frames: 60 });
+    assert.deepEqual([streams[0].profile, frames.length >= 60], ['High', true]);
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('pipe: a live encoder on stdin; at its end stalled, and the process stays', async () => {
+    const encoder = spawnEncoder({ gop: 15, seconds: 4 });
+    const avocet = await startAvocet(['cam=pipe:-'], { stdin: encoder.stdout });
+    encoder.stdout.destroy(); /* the program's alone now */
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 45, 'frames of the pipe');
+    assert.deepEqual([viewer.hello.width, viewer.hello.height], [640, 360]);
+    await until(async () => await state(avocet) === 'stalled', 'stalled at its end', { ms: 10000 });
+    assert.equal(viewer.socket.readyState, 1);
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('pipe: a sleeping one is drained, and a joiner begins at the cached keyframe', async () => {
+    const encoder = spawnEncoder({ gop: 1000, seconds: 20 });
+    const avocet = await startAvocet(['cam=pipe:-'], { stdin: encoder.stdout });
+    encoder.stdout.destroy();
+    const first = await watch(avocet);
+    await first.until((v) => v.messages.length >= 1, 'the only keyframe');
+    const second = await watch(avocet);
+    await second.until((v) => v.messages.length >= 10, 'the same keyframe and what followed');
+    const [key, ...rest] = second.messages.map(parseWsFrame);
+    assert.ok(key.isKey && !rest.some(({ isKey }) => isKey));
+    encoder.kill();
+    await avocet.stop();
+});
+
+test('pipe: an access unit leaves when its slice is complete, not a frame later', async () => {
+    const bytes = readFileSync(clip);
+    const starts = [];
+    for (let at = bytes.indexOf('00000001', 0, 'hex'); at >= 0; at = bytes.indexOf('00000001', at + 4, 'hex')) {
+        starts.push(at);
+    }
+    const slices = starts.filter((at) => [1, 5].includes(bytes[at + 4] & 31));
+    const cat = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
+    const avocet = await startAvocet(['cam=pipe:-'], { stdin: cat.stdout });
+    cat.stdout.destroy();
+    const viewer = await watch(avocet);
+    /* One access unit at a time: the next is written only when the one before has arrived. */
+    const ends = slices.slice(0, 20).map((at) => starts[starts.indexOf(at) + 1] ?? bytes.length);
+    let [from, worst_ms] = [0, 0];
+    for (const [i, end] of ends.entries()) {
+        const start = performance.now();
+        cat.stdin.write(bytes.subarray(from, end));
+        await viewer.until((v) => v.messages.length > i, `access unit ${i} without a successor`);
+        worst_ms = i === 0 ? 0 : Math.max(worst_ms, performance.now() - start);
+        from = end;
+    }
+    assert.ok(worst_ms < 200, `${worst_ms} ms`);
+    cat.stdin.end();
+    await avocet.stop();
+});
+
+test('tcp: the camera goes away and comes back; its viewer is served again', async () => {
+    let encoders = [];
+    const serve = (socket) => {
+        const encoder = spawnEncoder({ size: '320x240' });
+        encoders.push(encoder);
+        encoder.stdout.pipe(socket);
+        socket.on('error', () => {}).on('close', () => encoder.kill());
+    };
+    const camera = net.createServer(serve);
+    await new Promise((resolve) => camera.listen(0, '127.0.0.1', resolve));
+    const { port } = camera.address();
+    const avocet = await startAvocet([`cam=tcp://127.0.0.1:${port}`]);
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 20, 'frames');
+    encoders.forEach((encoder) => encoder.kill());
+    await until(async () => await state(avocet) !== 'live', 'the loss is noticed');
+    const n = viewer.messages.length;
+    await viewer.until((v) => v.messages.length >= n + 20, 'frames of the second connection', 15000);
+    const again = viewer.messages.slice(n).map(parseWsFrame);
+    assert.ok(again.some(({ isKey }) => isKey));
+    encoders.forEach((encoder) => encoder.kill());
+    camera.close();
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('nobody there: stalled, in one sentence, and asked again', async () => {
+    const avocet = await startAvocet(['cam=tcp://127.0.0.1:1']);
+    const viewer = await watch(avocet);
+    await until(async () => await state(avocet) === 'stalled', 'stalled');
+    assert.match((await avocet.json('/cam/info')).error, /127\.0\.0\.1/);
+    assert.ok(avocet.stderr.match(/127\.0\.0\.1:1\b/g).length < 10, 'it is not said over and over');
+    const still = await avocet.get('/cam/snapshot.jpg');
+    assert.equal(still.status, 503);
+    assert.ok(Number(still.headers.get('retry-after')) > 0);
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('H.264 only: MJPEG by the helper program while someone watches', async (t) => {
+    const avocet = await startAvocet([`cam=file:${clip}?stop_after=200ms`]);
+    const still = await avocet.get('/cam/snapshot.jpg');
+    if (still.status !== 200) {
+        assert.match(await still.text(), /avocet-ffmpeg|helper/);
+        t.diagnostic('this build has no helper program, and says so');
+    } else {
+        assert.ok(isJpeg(Buffer.from(await still.arrayBuffer())));
+        const children = () => run('pgrep', ['-P', String(avocet.pid)]).then(({ stdout }) => stdout.trim());
+        await until(async () => await children() === '', 'the helper ends when nobody watches', { ms: 15000 });
+    }
+    await avocet.stop();
+});
+
+test('start: always runs without viewers; others sleep', async () => {
+    const avocet = await startAvocet(['a=test:?size=240p&start=always', 'b=test:?size=240p']);
+    await until(async () => await state(avocet, 'a') === 'live', 'a runs');
+    assert.equal(await state(avocet, 'b'), 'idle');
+    await avocet.stop();
+});

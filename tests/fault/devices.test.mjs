@@ -1,0 +1,77 @@
+/* What stands behind a stream fails: the encoder refuses, the helper is killed, a file is not one. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { startAvocet, until } from '../lab/avocet.mjs';
+import { WsViewer, readStream, run } from '../lab/clients.mjs';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'avocet-devices-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const CASES = [
+    // name, source, what the sentence speaks of
+    ['a camera that is not there', 'v4l2:/dev/video-none', /video-none/],
+    ['a device that is no camera', 'v4l2:/dev/null', /\/dev\/null/],
+    ['a file that is not there', `file:${folder}/none.h264`, /none\.h264/],
+    ['a file that is no H.264', `file:${folder}/text.h264`, /text\.h264/],
+    ['a folder', `file:${folder}`, /./],
+];
+writeFileSync(path.join(folder, 'text.h264'), 'no picture in here\n'.repeat(1000));
+
+for (const [name, source, sentence] of CASES) {
+    test(`${name}: said once, and the rest goes on`, async () => {
+        const avocet = await startAvocet([`bad=${source}`, 'good=test:?size=240p']);
+        const bad = await WsViewer.open(`${avocet.ws}/bad/ws?format=h264`);
+        const good = await WsViewer.open(`${avocet.ws}/good/ws?format=h264`);
+        await good.until((v) => v.messages.length > 60, 'two seconds of the good stream');
+        await until(async () => (await avocet.json('/bad/info')).error, 'the failure is known', { ms: 10000 });
+        const { error, state } = await avocet.json('/bad/info');
+        assert.match(error, sentence);
+        assert.equal(state, 'stalled');
+        assert.ok(avocet.stderr.split('\n').filter((line) => /bad/.test(line)).length <= 3, avocet.stderr);
+        bad.socket.terminate();
+        good.socket.terminate();
+        await avocet.stop();
+    });
+}
+
+test('the helper program is killed, again and again: pictures come back', async (t) => {
+    const clip = path.join(folder, 'clip.h264');
+    await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=2',
+        '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-bf', '0', '-g', '12', clip]);
+    const avocet = await startAvocet([`cam=file:${clip}`]);
+    if ((await avocet.get('/cam/snapshot.jpg')).status !== 200) {
+        t.skip('this build has no helper program');
+        await avocet.stop();
+        return;
+    }
+    const abort = new AbortController();
+    const answer = await fetch(`${avocet.http}/cam/stream.mjpg`, { signal: abort.signal });
+    const reader = answer.body.getReader();
+    for (let i = 0; i < 3; i++) {
+        const { stdout } = await run('pgrep', ['-P', String(avocet.pid)]);
+        stdout.trim().split('\n').filter(Boolean).forEach((pid) => process.kill(Number(pid), 'SIGKILL'));
+        let bytes = 0;
+        const start = performance.now();
+        while (bytes < 200000 && performance.now() - start < 20000) {
+            bytes += (await reader.read()).value.length;
+        }
+        assert.ok(bytes >= 200000, 'pictures after the helper was killed');
+    }
+    abort.abort();
+    await avocet.stop();
+});
+
+test('an encoder that refuses: the sentence says so, JPEG still comes', async () => {
+    const avocet = await startAvocet(['cam=test:?size=360p&encoder=none']).catch((error) => error);
+    if (avocet instanceof Error) {
+        assert.match(avocet.message, /encoder/); /* refused at the start, with a sentence */
+        return;
+    }
+    const { bytes } = await readStream(`${avocet.http}/cam/stream.mjpg`, (seen) => seen.length > 20000);
+    assert.ok(bytes.length > 0);
+    await avocet.stop();
+});
