@@ -3,6 +3,7 @@
  *
  * usage: x264_bare SECONDS WIDTHxHEIGHT
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

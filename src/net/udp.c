@@ -241,6 +241,7 @@ int udp_send(const struct udp_path *path, struct bytes datagram)
     struct iovec iov = {(void *)datagram.data, datagram.size};
     call.message.msg_iov = &iov;
     call.message.msg_iovlen = 1;
+    s->stats.n_sends++;
     if (sendmsg(s->fd, &call.message, MSG_NOSIGNAL) < 0) {
         return note_lost(s, 1, errno);
     }
@@ -248,7 +249,7 @@ int udp_send(const struct udp_path *path, struct bytes datagram)
     return 0;
 }
 
-static int send_segmented(struct send_call *call, const struct udp_socket *s, struct bytes datagrams,
+static int send_segmented(struct send_call *call, struct udp_socket *s, struct bytes datagrams,
                           size_t datagram_size)
 {
     const size_t control_size = call->message.msg_controllen;
@@ -257,6 +258,7 @@ static int send_segmented(struct send_call *call, const struct udp_socket *s, st
     call->message.msg_iov = &iov;
     call->message.msg_iovlen = 1;
     memcpy(add_control(call, IPPROTO_UDP, UDP_SEGMENT, sizeof(segment)), &segment, sizeof(segment));
+    s->stats.n_sends++;
     const int status = sendmsg(s->fd, &call->message, MSG_NOSIGNAL) < 0 ? -errno : 0;
     call->message.msg_controllen = control_size;
     if (control_size == 0) {
@@ -281,6 +283,7 @@ static int send_separately(const struct send_call *call, struct udp_socket *s,
     }
     unsigned n_sent = 0;
     while (n_sent < n) {
+        s->stats.n_sends++;
         const int k = sendmmsg(s->fd, messages + n_sent, n - n_sent, MSG_NOSIGNAL);
         if (k <= 0) {
             const int status = note_lost(s, n - n_sent, errno);
@@ -303,7 +306,6 @@ int udp_send_run(const struct udp_path *path, struct bytes datagrams, size_t dat
     }
     struct send_call call;
     prepare_send(&call, path);
-    s->stats.n_runs++;
     if (!s->has_gso) {
         return send_separately(&call, s, datagrams, datagram_size);
     }

@@ -32,7 +32,7 @@ enum {
 struct udp_stats {
     uint64_t n_sent;       /* datagrams */
     uint64_t n_bytes_sent;
-    uint64_t n_runs;       /* system calls that carried several */
+    uint64_t n_sends;      /* system calls */
     uint64_t n_full;       /* datagrams not sent because a buffer was full */
     uint64_t n_failed;     /* datagrams lost by another error */
     uint64_t n_received;

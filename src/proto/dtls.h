@@ -42,7 +42,7 @@ struct dtls_options {
     struct dtls_identity *identity;
     bool is_client;
     enum srtp_profile profiles[DTLS_PROFILES_MAX]; /* best first; NONE ends the list */
-    const struct fingerprint *fingerprints; /* of the peer: one must match */
+    const struct fingerprint *fingerprints;        /* of the peer: one must match */
     unsigned n_fingerprints;
     void (*send)(void *user, struct bytes datagram);
     void *user;

@@ -107,8 +107,7 @@ static SSL_CTX *make_context(EVP_PKEY *key, X509 *certificate)
     if (!context || !SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) ||
         !SSL_CTX_set_cipher_list(context, CIPHERS) ||
-        !SSL_CTX_use_certificate(context, certificate) ||
-        !SSL_CTX_use_PrivateKey(context, key)) {
+        !SSL_CTX_use_certificate(context, certificate) || !SSL_CTX_use_PrivateKey(context, key)) {
         SSL_CTX_free(context);
         return NULL;
     }

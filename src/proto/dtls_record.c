@@ -110,8 +110,9 @@ static void make_aad(const uint8_t header[DTLS_RECORD_HEADER_SIZE], uint8_t out[
 
 /* One alert through AES-GCM, either way; tag is written or compared. */
 static bool crypt_alert(const struct dtls_record_key *key,
-                        const uint8_t header[DTLS_RECORD_HEADER_SIZE], const uint8_t *explicit_nonce,
-                        bool is_encrypting, const uint8_t *in, uint8_t *out, uint8_t *tag)
+                        const uint8_t header[DTLS_RECORD_HEADER_SIZE],
+                        const uint8_t *explicit_nonce, bool is_encrypting, const uint8_t *in,
+                        uint8_t *out, uint8_t *tag)
 {
     uint8_t nonce[NONCE_SIZE], aad[AAD_SIZE];
     int n = 0;
@@ -155,6 +156,7 @@ size_t dtls_record_write_close(struct dtls_record_keys *k, uint8_t out[DTLS_ALER
     byte_writer_u64(&w, (uint64_t)EPOCH << 48 | sequence); /* as nonce: it never repeats */
     uint8_t *text = byte_writer_reserve(&w, ALERT_SIZE);
     uint8_t *tag = byte_writer_reserve(&w, TAG_SIZE);
-    const bool ok = crypt_alert(&k->ours, out, out + DTLS_RECORD_HEADER_SIZE, true, alert, text, tag);
+    const bool ok =
+        crypt_alert(&k->ours, out, out + DTLS_RECORD_HEADER_SIZE, true, alert, text, tag);
     return ok ? byte_writer_size(&w) : 0;
 }

@@ -14,8 +14,8 @@
 enum { ENDPOINT_IP_TEXT_SIZE = 46 }; /* longest IPv6 text and its NUL */
 
 struct endpoint {
-    uint8_t ip[16]; /* network order; the first 4 bytes for IPv4 */
-    uint16_t port;  /* host order */
+    uint8_t ip[16];  /* network order; the first 4 bytes for IPv4 */
+    uint16_t port;   /* host order */
     uint8_t version; /* 4 or 6; 0: none */
 };
 

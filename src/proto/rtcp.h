@@ -40,9 +40,9 @@ struct rtcp_sender_report {
 };
 
 struct rtcp_report_block {
-    uint32_t ssrc; /* the source this block is about */
-    uint8_t fraction_lost; /* 1/256, since the last report */
-    int32_t n_lost;        /* cumulative, 24 bits signed */
+    uint32_t ssrc;             /* the source this block is about */
+    uint8_t fraction_lost;     /* 1/256, since the last report */
+    int32_t n_lost;            /* cumulative, 24 bits signed */
     uint32_t highest_sequence; /* extended */
     uint32_t jitter;
     uint32_t lsr;  /* middle 32 bits of the last SR's NTP, 0: none */
@@ -77,7 +77,7 @@ struct rtcp_reader {
     uint32_t media_ssrc;
     uint32_t nack_mask; /* lost packets still to be told, bit 0 = nack_first */
     uint16_t nack_first;
-    uint8_t items; /* which kind of items the body has */
+    uint8_t items;  /* which kind of items the body has */
     uint8_t n_left; /* items by count: report blocks, BYE sources */
     bool error;
 };

@@ -19,9 +19,9 @@ enum {
     CSRC_COUNT = 0x0f,
     MARKER = 0x80,
     EXTENSION_HEADER_SIZE = 4,
-    ONE_BYTE_FORM = 0xbede,  /* RFC 8285 §4.2 */
-    TWO_BYTE_FORM = 0x1000,  /* RFC 8285 §4.3, without the 4 appbits */
-    ONE_BYTE_STOP_ID = 15,   /* RFC 8285 §4.2: end of processing */
+    ONE_BYTE_FORM = 0xbede, /* RFC 8285 §4.2 */
+    TWO_BYTE_FORM = 0x1000, /* RFC 8285 §4.3, without the 4 appbits */
+    ONE_BYTE_STOP_ID = 15,  /* RFC 8285 §4.2: end of processing */
     PLAYOUT_DELAY_SIZE = 3,
     PLAYOUT_STEP_MS = 10,
     PLAYOUT_STEPS_MAX = 0xfff,
@@ -71,8 +71,8 @@ static uint8_t *write_elements(uint8_t *out, const struct rtp_extension_ids *ids
 {
     if (e->has_playout_delay && ids->playout_delay) {
         out = write_element(out, ids->playout_delay, PLAYOUT_DELAY_SIZE);
-        out = write_u24(out, playout_steps(e->playout_min_ms) << 12 |
-                                 playout_steps(e->playout_max_ms));
+        out = write_u24(out,
+                        playout_steps(e->playout_min_ms) << 12 | playout_steps(e->playout_max_ms));
     }
     if (e->has_abs_send_time && ids->abs_send_time) {
         out = write_element(out, ids->abs_send_time, ABS_SEND_TIME_SIZE);
@@ -263,7 +263,7 @@ int rtp_restore_rtx(const struct rtp_packet *rtx, uint8_t payload_type, uint32_t
 uint64_t rtp_extend_sequence(uint64_t reference, uint16_t sequence)
 {
     const int16_t step = (int16_t)(uint16_t)(sequence - (uint16_t)reference);
-    if (step < 0 && reference < (uint64_t)-(int64_t)step) {
+    if (step < 0 && reference < (uint64_t) - (int64_t)step) {
         return sequence; /* before the first packet there is nothing */
     }
     return reference + (uint64_t)(int64_t)step;

@@ -37,10 +37,10 @@ struct rtp_extensions {
     bool has_capture_clock_offset; /* the 16-byte form of abs-capture-time */
     uint16_t playout_min_ms;
     uint16_t playout_max_ms;
-    uint32_t abs_send_time;         /* 24 bits, 6.18 fixed-point seconds */
-    uint64_t abs_capture_ntp;       /* sender's NTP clock */
-    int64_t capture_clock_offset;   /* Q32.32 seconds */
-    struct bytes mid;               /* size 0: absent */
+    uint32_t abs_send_time;       /* 24 bits, 6.18 fixed-point seconds */
+    uint64_t abs_capture_ntp;     /* sender's NTP clock */
+    int64_t capture_clock_offset; /* Q32.32 seconds */
+    struct bytes mid;             /* size 0: absent */
 };
 
 struct rtp_header {

@@ -235,6 +235,12 @@ static void note_least(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns
     }
 }
 
+void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns)
+{
+    r->round_trip_ns = round_trip_ns;
+    note_least(r, round_trip_ns, now_ns);
+}
+
 /* Both ways to see the queue: the round trip of our report, and the age of the first packet that
  * the viewer does not know of. Those that left before the last congestion drained tell nothing. */
 static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report *report,

@@ -78,6 +78,8 @@ void rtp_rate_init(struct rtp_rate *r, int64_t now_ns);
 void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns);
 void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns);
 void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns);
+/* Before any report: about what a round trip takes, from the handshake. */
+void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns);
 /* A packet of sent_ns was asked for again. */
 void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns);
 /* The viewer asked for a keyframe: repairs do not cope. */

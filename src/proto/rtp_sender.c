@@ -13,15 +13,21 @@ enum {
 /* A frame may be offered when the link is free within this time. */
 #define READY_WAIT_NS (20 * NS_PER_MS)
 
+static struct bytes keep(char *copy, struct bytes in)
+{
+    if (in.size > 0) {
+        memcpy(copy, in.data, in.size);
+    }
+    return bytes_of(copy, in.size);
+}
+
 void rtp_sender_init(struct rtp_sender *s, const struct rtp_sender_config *config, int64_t now_ns)
 {
     assert(config->mid.size <= RTP_MID_SIZE_MAX && config->cname.size < RTP_SENDER_CNAME_SIZE);
     memset(s, 0, sizeof(*s));
     s->config = *config;
-    memcpy(s->mid, config->mid.data, config->mid.size);
-    memcpy(s->cname, config->cname.data, config->cname.size);
-    s->config.mid.data = (const uint8_t *)s->mid;
-    s->config.cname.data = (const uint8_t *)s->cname;
+    s->config.mid = keep(s->mid, config->mid);
+    s->config.cname = keep(s->cname, config->cname);
     s->next_index = config->first_sequence & 0x7fff;
     s->next_rtx_index = config->rtx_first_sequence & 0x7fff;
     s->repeat_bytes_allowed = RTP_SENDER_REPEAT_MIN_BYTES;

@@ -52,7 +52,7 @@ enum sdp_extension {
 
 struct sdp_codec {
     uint8_t payload_type;
-    uint8_t feedback;  /* sdp_feedback bits, with those of "rtcp-fb:*" */
+    uint8_t feedback; /* sdp_feedback bits, with those of "rtcp-fb:*" */
     uint32_t clock_rate;
     struct bytes name; /* "H264"; size 0 without rtpmap */
     struct bytes fmtp; /* parameters, "apt=96" */
@@ -66,7 +66,7 @@ struct sdp_media {
     struct bytes mid; /* size 0 when absent */
     enum sdp_direction direction;
     enum sdp_setup setup;
-    bool is_bundled;     /* its mid is in the BUNDLE group */
+    bool is_bundled; /* its mid is in the BUNDLE group */
     bool is_bundle_only;
     bool has_rtcp_mux;
     bool has_rtcp_rsize;
@@ -75,11 +75,11 @@ struct sdp_media {
     struct bytes password;
     struct fingerprint fingerprints[SDP_FINGERPRINTS_MAX];
     unsigned n_fingerprints;
-    struct rtp_extension_ids extensions; /* those that the other side receives */
-    uint8_t recvonly_extensions;         /* bits: offered as "/recvonly" */
-    uint8_t feedback_of_all;             /* of "rtcp-fb:*" */
-    uint32_t ssrc;     /* the first named, 0: none */
-    uint32_t rtx_ssrc; /* the second of its FID group, 0: none */
+    struct rtp_extension_ids extensions;     /* those that the other side receives */
+    uint8_t recvonly_extensions;             /* bits: offered as "/recvonly" */
+    uint8_t feedback_of_all;                 /* of "rtcp-fb:*" */
+    uint32_t ssrc;                           /* the first named, 0: none */
+    uint32_t rtx_ssrc;                       /* the second of its FID group, 0: none */
     struct sdp_codec codecs[SDP_CODECS_MAX]; /* in the order of the m-line */
     unsigned n_codecs;
     struct endpoint candidates[SDP_CANDIDATES_MAX]; /* UDP, component 1, IP literals */

@@ -17,7 +17,7 @@ struct sdp_answer {
     uint64_t session_id; /* below 2^63, random */
     const char *ufrag;
     const char *password;
-    const char *fingerprint; /* "sha-256 12:AB:..." */
+    const char *fingerprint;           /* "sha-256 12:AB:..." */
     const struct endpoint *candidates; /* with ports, best first */
     unsigned n_candidates;
     const char *stream_id; /* of msid: letters, digits, '-', '_' */

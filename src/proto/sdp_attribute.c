@@ -215,7 +215,8 @@ static void on_ssrc(struct sdp_parser *p, struct bytes value)
 static void on_ssrc_group(struct sdp_parser *p, struct bytes value)
 {
     uint32_t ssrc, rtx_ssrc;
-    if (sdp_is_text(sdp_cut_word(&value), "FID") && sdp_parse_number(sdp_cut_word(&value), UINT32_MAX, &ssrc) &&
+    if (sdp_is_text(sdp_cut_word(&value), "FID") &&
+        sdp_parse_number(sdp_cut_word(&value), UINT32_MAX, &ssrc) &&
         sdp_parse_number(sdp_cut_word(&value), UINT32_MAX, &rtx_ssrc)) {
         p->media->ssrc = ssrc;
         p->media->rtx_ssrc = rtx_ssrc;

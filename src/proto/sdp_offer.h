@@ -24,7 +24,7 @@ struct sdp_offer {
     uint64_t session_id; /* below 2^63, random */
     const char *ufrag;
     const char *password;
-    const char *fingerprint; /* "sha-256 12:AB:..." */
+    const char *fingerprint;           /* "sha-256 12:AB:..." */
     const struct endpoint *candidates; /* may be none: the server learns them from our checks */
     unsigned n_candidates;
 };

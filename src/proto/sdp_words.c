@@ -14,8 +14,8 @@ struct bytes sdp_cut(struct bytes *rest, char separator)
     }
     const uint8_t *at = memchr(rest->data, separator, rest->size);
     const struct bytes word = bytes_of(rest->data, at ? (size_t)(at - rest->data) : rest->size);
-    *rest = at ? bytes_of(at + 1, rest->size - word.size - 1)
-               : bytes_of(rest->data + rest->size, 0);
+    *rest =
+        at ? bytes_of(at + 1, rest->size - word.size - 1) : bytes_of(rest->data + rest->size, 0);
     return word;
 }
 

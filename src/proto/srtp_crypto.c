@@ -155,8 +155,7 @@ int srtp_transform_init(struct srtp_transform *t, struct srtp_engine *e,
 
 int srtp_transform_make_hot(struct srtp_transform *t, bool is_encrypting)
 {
-    const EVP_CIPHER *type =
-        t->profile == SRTP_PROFILE_GCM ? t->engine->gcm : t->engine->ctr;
+    const EVP_CIPHER *type = t->profile == SRTP_PROFILE_GCM ? t->engine->gcm : t->engine->ctr;
     const bool encrypt = is_encrypting || t->profile != SRTP_PROFILE_GCM;
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
     if (!cipher || !EVP_CipherInit_ex2(cipher, type, t->key, NULL, encrypt, NULL)) {
@@ -198,8 +197,7 @@ static EVP_CIPHER_CTX *prepare(struct srtp_transform *t, uint32_t ssrc, uint64_t
     make_iv(t, ssrc, index, iv);
     EVP_CIPHER_CTX *cipher = t->cipher;
     if (!cipher) {
-        cipher = t->profile == SRTP_PROFILE_GCM ? t->engine->scratch_gcm
-                                                     : t->engine->scratch_ctr;
+        cipher = t->profile == SRTP_PROFILE_GCM ? t->engine->scratch_gcm : t->engine->scratch_ctr;
     }
     const uint8_t *key = t->cipher ? NULL : t->key;
     const int ok = is_encrypting ? EVP_EncryptInit_ex2(cipher, NULL, key, iv, NULL)

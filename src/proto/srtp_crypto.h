@@ -33,7 +33,7 @@ struct srtp_transform {
     enum srtp_profile profile;
     uint8_t key[SRTP_KEY_SIZE];
     uint8_t salt[SRTP_SALT_SIZE_MAX];
-    struct srtp_hmac hmac; /* SHA1_80 only */
+    struct srtp_hmac hmac;  /* SHA1_80 only */
     EVP_CIPHER_CTX *cipher; /* keyed once, for what is hot; NULL: the engine's scratch */
 };
 

@@ -36,19 +36,19 @@ struct stun_message {
     enum stun_class class;
     uint16_t method;
     uint8_t transaction_id[STUN_TRANSACTION_ID_SIZE];
-    struct bytes username;     /* "ours:theirs" in a request to us; size 0 when absent */
-    struct endpoint mapped;    /* XOR-MAPPED-ADDRESS; version 0 when absent */
-    uint64_t tie_breaker;      /* of ICE-CONTROLLING or ICE-CONTROLLED */
-    uint32_t priority;         /* 0 when absent */
-    uint16_t error_code;       /* 0 when absent */
-    bool is_controlling;       /* has ICE-CONTROLLING */
-    bool is_controlled;        /* has ICE-CONTROLLED */
+    struct bytes username;  /* "ours:theirs" in a request to us; size 0 when absent */
+    struct endpoint mapped; /* XOR-MAPPED-ADDRESS; version 0 when absent */
+    uint64_t tie_breaker;   /* of ICE-CONTROLLING or ICE-CONTROLLED */
+    uint32_t priority;      /* 0 when absent */
+    uint16_t error_code;    /* 0 when absent */
+    bool is_controlling;    /* has ICE-CONTROLLING */
+    bool is_controlled;     /* has ICE-CONTROLLED */
     bool use_candidate;
-    bool has_fingerprint;      /* present, and right */
+    bool has_fingerprint;               /* present, and right */
     uint16_t unknown[STUN_UNKNOWN_MAX]; /* comprehension-required attributes not known here */
     uint8_t n_unknown;
-    struct bytes signed_part;  /* all before MESSAGE-INTEGRITY; size 0 when that is absent */
-    struct bytes integrity;    /* its 20 bytes */
+    struct bytes signed_part; /* all before MESSAGE-INTEGRITY; size 0 when that is absent */
+    struct bytes integrity;   /* its 20 bytes */
 };
 
 int stun_parse(struct bytes datagram, struct stun_message *out);

@@ -58,7 +58,8 @@ static struct byte_viewer *viewer_of(struct pump *p)
     return list_entry(p, struct byte_viewer, pump);
 }
 
-static void on_first(struct pump *p)
+/* NULL from http_start_stream: the request was a HEAD, and is answered. */
+static bool on_first(struct pump *p)
 {
     struct byte_viewer *v = viewer_of(p);
     struct http_exchange *x = v->exchange;
@@ -66,11 +67,12 @@ static void on_first(struct pump *p)
     loop_timer_stop(&v->patience);
     http_set_close(x, NULL, NULL);
     v->outlet = http_start_stream(x, v->mime, &outlet_ops, v);
-    if (v->outlet) {
-        pump_attach(p, v->outlet);
-    } else {
+    if (!v->outlet) {
         destroy(v);
+        return false;
     }
+    pump_attach(p, v->outlet);
+    return true;
 }
 
 static void on_end(struct pump *p, const char *why)
@@ -122,7 +124,7 @@ void byte_viewer_start(struct sink *sink, struct list *viewers, struct http_exch
     v->sink = sink;
     v->exchange = x;
     v->mime = format->mux->mime;
-    v->pump.newest_only = format->encoding == ENCODING_JPEG;
+    v->pump.stands_alone = format->encoding == ENCODING_JPEG;
     list_init(&v->link);
     loop_timer_init(&v->patience, sink->env->loop, on_patience);
     http_set_close(x, on_exchange_close, v);

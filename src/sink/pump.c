@@ -18,38 +18,32 @@ static void send_chunk(struct pump *p, const struct chunk *c)
     p->in_flight = packet_ref(c->packet);
     p->in_flight_bytes = size_of(c->preamble) + size_of(c->buf);
     outlet_send_pair(p->outlet, c->preamble, c->buf);
-    if (p->is_open && outlet_is_idle(p->outlet)) {
+    if (outlet_is_idle(p->outlet)) {
         note_sent(p);
     }
 }
 
-/* The next chunk to send; of several the newest, when only that matters. */
-static bool next_chunk(struct pump *p, struct chunk *out)
+static void skip_to_newest(struct pump *p)
 {
-    const int64_t now_ns = loop_now_ns(p->loop);
-    if (!reader_next(&p->reader, now_ns, out)) {
-        return false;
+    const bool is_hurried = p->reader.budget_ns < stream_mode_budget_ns(MODE_SMOOTH);
+    if (p->stands_alone && is_hurried && reader_n_waiting(&p->reader) > 1) {
+        reader_skip_to_key(&p->reader, DROP_RATE, loop_now_ns(p->loop));
     }
-    if (p->newest_only) {
-        struct buf *preamble = buf_ref(out->preamble); /* belongs to the first of them */
-        struct chunk newer;
-        while (reader_next(&p->reader, now_ns, &newer)) {
-            *out = newer;
-            p->reader.protocol->n_dropped[DROP_BUDGET]++;
-        }
-        out->preamble = out->preamble ? out->preamble : preamble;
-        buf_unref(&preamble); /* the feed keeps it alive */
-    }
-    return true;
+}
+
+static bool is_idle(const struct pump *p)
+{
+    return p->is_open && p->outlet && outlet_is_idle(p->outlet);
 }
 
 void pump_run(struct pump *p)
 {
     struct chunk chunk;
-    if (p->outlet && outlet_is_idle(p->outlet)) {
+    if (is_idle(p) && p->in_flight) { /* the outlet was busy until now */
         note_sent(p);
+        skip_to_newest(p);
     }
-    while (p->is_open && p->outlet && outlet_is_idle(p->outlet) && next_chunk(p, &chunk)) {
+    while (is_idle(p) && reader_next(&p->reader, loop_now_ns(p->loop), &chunk)) {
         if (p->ops->on_chunk) {
             p->ops->on_chunk(p, &chunk);
         }
@@ -65,10 +59,7 @@ static struct pump *pump_of(struct reader *r)
 static void on_ready(struct reader *r)
 {
     struct pump *p = pump_of(r);
-    if (!p->outlet && p->ops->on_first) {
-        p->ops->on_first(p);
-    }
-    if (p->is_open) {
+    if (p->outlet || !p->ops->on_first || p->ops->on_first(p)) {
         pump_run(p);
     }
 }

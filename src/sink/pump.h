@@ -14,8 +14,9 @@
 struct pump;
 
 struct pump_ops {
-    /* There is something to read, but no outlet: attach one now. May be NULL. */
-    void (*on_first)(struct pump *p);
+    /* There is something to read, but no outlet: attach one now; false: the pump is gone. May be
+     * NULL when the outlet is attached from the beginning. */
+    bool (*on_first)(struct pump *p);
     /* Before a chunk goes out; may be NULL. */
     void (*on_chunk)(struct pump *p, const struct chunk *chunk);
     /* The reader ended, see reader_ops. The pump is closed already. */
@@ -28,7 +29,7 @@ struct pump {
     struct loop *loop;
     struct outlet *outlet; /* NULL until pump_attach() */
     const struct pump_ops *ops;
-    bool newest_only;         /* of several waiting frames send the newest (each is a keyframe) */
+    bool stands_alone;        /* each frame is a keyframe: see pump_run */
     struct packet *in_flight; /* handed to the outlet, not yet wholly to the kernel */
     size_t in_flight_bytes;
     bool is_open;
@@ -41,7 +42,13 @@ int pump_open(struct pump *p, struct loop *loop, struct stream *s, enum encoding
 void pump_close(struct pump *p);
 /* From now on chunks go to this outlet; its owner passes on_idle to pump_run(). */
 void pump_attach(struct pump *p, struct outlet *outlet);
-/* Send what there is while the outlet is idle. */
+/*
+ * Send what there is while the outlet is idle.
+ *
+ * Frames that stand alone: when the outlet was the bottleneck and several wait, only the newest is
+ * sent, because the viewer would see them one after the other, each later than need be; in smooth
+ * mode, and when they came in a burst from the source, all go.
+ */
 void pump_run(struct pump *p);
 
 #endif

@@ -15,6 +15,8 @@ struct still {
     struct reader reader;
     struct loop_timer patience;
     int width; /* 0: as it is */
+    int64_t max_age_ns;
+    int64_t asked_ns;
     int64_t capture_ns;
     /* while a worker scales */
     struct loop_job job;
@@ -110,14 +112,22 @@ static void on_picture(struct still *s, const struct packet *packet)
 
 /* ---- waiting ---- */
 
+static bool is_fresh(const struct still *s, const struct packet *packet)
+{
+    return packet->arrival_ns >= s->asked_ns ||
+           loop_now_ns(s->loop) - packet->arrival_ns <= s->max_age_ns;
+}
+
 static void on_ready(struct reader *r)
 {
     struct still *s = list_entry(r, struct still, reader);
     struct chunk chunk;
-    if (reader_next(r, loop_now_ns(s->loop), &chunk)) {
-        struct packet *packet = packet_ref(chunk.packet);
-        on_picture(s, packet);
-        packet_unref(&packet);
+    while (reader_next(r, loop_now_ns(s->loop), &chunk)) {
+        if (is_fresh(s, chunk.packet)) { /* a joiner begins at the cached picture */
+            reader_note_sent(r, chunk.packet, chunk.packet->size, loop_now_ns(s->loop));
+            on_picture(s, chunk.packet);
+            return;
+        }
     }
 }
 
@@ -211,8 +221,10 @@ void still_start(struct sink *sink, struct list *stills, struct http_exchange *x
     loop_timer_init(&still->patience, sink->env->loop, on_patience);
     list_append(stills, &still->link);
     http_set_close(x, on_exchange_close, still);
+    still->max_age_ns = max_age_ns;
+    still->asked_ns = loop_now_ns(sink->env->loop);
     const struct packet *newest = stream_newest_key(s, ENCODING_JPEG);
-    if (newest && loop_now_ns(sink->env->loop) - newest->arrival_ns <= max_age_ns) {
+    if (newest && is_fresh(still, newest)) {
         on_picture(still, newest);
     } else {
         wait_for_picture(still, s, sink->type->name);

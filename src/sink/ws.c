@@ -10,17 +10,26 @@
 #include "sink/ws.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "mux/rtp_h264.h"
+#include "proto/websocket.h"
 #include "sink/pump.h"
 
 enum {
     WS_CLOSE_TRY_LATER = 1013,  /* RFC 6455 §7.4.1, IANA registry */
     WS_CLOSE_GOING_AWAY = 1001,
     WS_PONGS_MAX = 8,           /* answers waiting behind media that does not flow */
+    WS_TIME_SIZE = 32,
+    WS_TIMES_SIZE = 192,
 };
+
+/* Within this time "sent_ms" of one viewer is good enough for another. */
+#define WS_TIMES_FRESH_NS (2 * NS_PER_MS)
 
 enum ws_format { WS_MP4, WS_H264, WS_META, N_WS_FORMATS };
 
@@ -33,9 +42,18 @@ static const struct {
     [WS_META] = {"meta", NULL},
 };
 
+/* The times of one frame as a whole WebSocket message: made once for all who see it now. */
+struct ws_times {
+    const struct stream *stream;
+    uint32_t sequence;
+    int64_t made_ns; /* monotonic */
+    struct buf *message;
+};
+
 struct ws_sink {
     struct sink sink;
     struct list viewers; /* ws_viewer::link */
+    struct ws_times times;
 };
 
 struct ws_viewer {
@@ -82,12 +100,51 @@ static void send_hello(struct ws_viewer *v)
                            fps > 0 ? json_real(fps) : json_null()));
 }
 
-static void send_frame_times(struct ws_viewer *v, const struct packet *p)
+static void print_milliseconds(char *out, size_t size, int64_t time_ns)
 {
-    send_json(v, json_pack("{s:s, s:I, s:o, s:o, s:o}", "type", "frame", "rtp",
-                           (json_int_t)rtp_h264_timestamp(p->pts_ns), "pts_ms",
-                           milliseconds(p->pts_ns), "capture_ms", milliseconds(p->capture_ns),
-                           "sent_ms", milliseconds(time_real_ns())));
+    if (time_ns == TIME_NONE) {
+        text_copy(out, size, "null");
+    } else {
+        snprintf(out, size, "%.3f", (double)time_ns / NS_PER_MS);
+    }
+}
+
+static struct buf *make_times(const struct packet *p)
+{
+    char payload[WS_TIMES_SIZE];
+    char pts[WS_TIME_SIZE];
+    char capture[WS_TIME_SIZE];
+    char sent[WS_TIME_SIZE];
+    print_milliseconds(pts, sizeof(pts), p->pts_ns);
+    print_milliseconds(capture, sizeof(capture), p->capture_ns);
+    print_milliseconds(sent, sizeof(sent), time_real_ns());
+    const int size = snprintf(payload, sizeof(payload),
+                              "{\"type\":\"frame\",\"rtp\":%" PRIu32 ",\"pts_ms\":%s,"
+                              "\"capture_ms\":%s,\"sent_ms\":%s}",
+                              rtp_h264_timestamp(p->pts_ns), pts, capture, sent);
+    uint8_t header[WEBSOCKET_HEADER_SIZE_MAX];
+    const size_t header_size = websocket_write_header(WEBSOCKET_TEXT, (size_t)size, header);
+    struct buf *b = buf_create(header_size + (size_t)size);
+    if (b) {
+        memcpy(b->data, header, header_size);
+        memcpy(b->data + header_size, payload, (size_t)size);
+        b->size = b->capacity;
+    }
+    return b;
+}
+
+static void send_frame_times(struct ws_viewer *v, const struct chunk *c)
+{
+    struct ws_times *t = &v->ws->times;
+    const struct stream *s = v->pump.reader.stream;
+    const int64_t now_ns = loop_now_ns(v->pump.loop);
+    const bool is_same = t->message && t->stream == s && t->sequence == c->sequence &&
+                         now_ns - t->made_ns < WS_TIMES_FRESH_NS;
+    if (!is_same) {
+        buf_unref(&t->message);
+        *t = (struct ws_times){s, c->sequence, now_ns, make_times(c->packet)};
+    }
+    outlet_send(v->outlet, t->message);
 }
 
 static void send_state(struct ws_viewer *v, enum stream_state state)
@@ -109,7 +166,7 @@ static void on_chunk(struct pump *p, const struct chunk *chunk)
         send_hello(v);
     }
     if (v->format == WS_META) {
-        send_frame_times(v, chunk->packet);
+        send_frame_times(v, chunk);
     }
 }
 
@@ -244,6 +301,7 @@ static void close_sink(void *state)
         outlet_close(v->outlet, WS_CLOSE_GOING_AWAY, "the server is ending");
         destroy(v);
     }
+    buf_unref(&ws->times.message);
 }
 
 static const struct http_route routes[] = {

@@ -64,6 +64,10 @@ class MjpegSession {
     #checkAlive() {
         const nowMs = performance.now();
         const { naturalWidth: width, naturalHeight: height } = this.element;
+        if (!width || !height) {
+            this.#end('the picture broke off');
+            return;
+        }
         this.#env.onSize(width, height);
         this.#probe.drawImage(this.element, 0, 0, PROBE.width, PROBE.height);
         const { data } = this.#probe.getImageData(0, 0, PROBE.width, PROBE.height);
@@ -74,6 +78,7 @@ class MjpegSession {
             }
             this.#sum = sum;
             this.#changedMs = nowMs;
+            this.#env.stage.keep(); // a broken connection takes the picture of an img with it
         } else if (nowMs - this.#changedMs > stillMs) {
             stillMs = Math.min(MOST_STILL_MS, stillMs * 2);
             this.#env.onRefresh();

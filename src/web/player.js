@@ -126,14 +126,13 @@ export class Player {
     }
 
     stats() {
-        const countsFrames = this.#session?.countsFrames !== false;
         return {
             transport: this.phase === 'playing' || this.phase === 'stalled' ? this.transport : null,
             reason: this.reason,
             phase: this.phase,
             mode: this.mode,
             viewers: this.info.info?.viewers ?? null,
-            ...this.#meters.summary(countsFrames),
+            ...this.#meters.summary(this.#countsFrames),
         };
     }
 
@@ -274,7 +273,7 @@ export class Player {
     /* A picture that still comes says more than an answer that does not. */
     #isServerAway(nowMs) {
         const isAway = ['away', 'missing', 'refused'].includes(this.info.reach);
-        return isAway && !(this.#session?.countsFrames !== false && nowMs - this.#lastFrameMs < STALE_AFTER_MS);
+        return isAway && !(this.#session && this.#countsFrames && nowMs - this.#lastFrameMs < STALE_AFTER_MS);
     }
 
     #followLadder() {
@@ -373,13 +372,18 @@ export class Player {
         this.#tick();
     }
 
+    /* An img shows frames, but tells nobody. */
+    get #countsFrames() {
+        return this.#session?.countsFrames !== false;
+    }
+
     #isStale(nowMs = performance.now()) {
-        return this.#session?.countsFrames !== false && nowMs - this.#lastFrameMs > STALE_AFTER_MS;
+        return this.#countsFrames && nowMs - this.#lastFrameMs > STALE_AFTER_MS;
     }
 
     /* It plays; does it still? */
     #watch(nowMs) {
-        if (!this.#ladder.isPlaying || this.#session?.countsFrames === false || document.hidden || this.#wantsGesture) {
+        if (!this.#ladder.isPlaying || !this.#countsFrames || document.hidden || this.#wantsGesture) {
             return;
         }
         const intervalMs = this.info.info?.fps ? 1000 / this.info.info.fps : 0;
@@ -409,7 +413,7 @@ export class Player {
         if (this.#isServerAway(nowMs)) {
             return reach === 'away' ? (navigator.onLine ? 'reconnecting' : 'offline') : reach;
         }
-        if (isPlaying && !(this.#isStale(nowMs) || this.#session?.countsFrames === false)) {
+        if (isPlaying && this.#countsFrames && !this.#isStale(nowMs)) {
             return 'playing';
         }
         if (reach === 'ok' && (info.state === 'stalled' || info.state === 'starting')) {

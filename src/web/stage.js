@@ -54,20 +54,23 @@ export class Stage {
         this.shown = picture;
     }
 
-    /* Keeps what is on screen as a still. */
-    hold() {
-        const { shown } = this;
-        if (!shown) {
-            return;
-        }
-        const { width, height } = sizeOf(shown);
+    /* Copies what is on screen, in case it is gone when hold() needs it. */
+    keep() {
+        const { width, height } = this.shown ? sizeOf(this.shown) : {};
         if (width && height) {
             Object.assign(this.#still, { width, height });
-            this.#still.getContext('2d').drawImage(shown, 0, 0);
-            this.#still.hidden = false;
+            this.#still.getContext('2d').drawImage(this.shown, 0, 0);
         }
-        shown.hidden = true;
-        this.shown = null;
+    }
+
+    /* From now on the last picture is shown as a still. */
+    hold() {
+        if (this.shown) {
+            this.keep();
+            this.#still.hidden = false;
+            this.shown.hidden = true;
+            this.shown = null;
+        }
     }
 
     get hasPicture() {

@@ -146,9 +146,11 @@ static void test_keys_agree(void **state)
     static const struct {
         enum srtp_profile server[2], client[2], expected;
     } rows[] = {
-        {{SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80}, {SRTP_PROFILE_SHA1_80, SRTP_PROFILE_GCM},
+        {{SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80},
+         {SRTP_PROFILE_SHA1_80, SRTP_PROFILE_GCM},
          SRTP_PROFILE_GCM},
-        {{SRTP_PROFILE_SHA1_80, SRTP_PROFILE_GCM}, {SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80},
+        {{SRTP_PROFILE_SHA1_80, SRTP_PROFILE_GCM},
+         {SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80},
          SRTP_PROFILE_SHA1_80}, /* the server's order counts */
         {{SRTP_PROFILE_GCM, SRTP_PROFILE_SHA1_80}, {SRTP_PROFILE_SHA1_80}, SRTP_PROFILE_SHA1_80},
         {{SRTP_PROFILE_GCM}, {SRTP_PROFILE_GCM}, SRTP_PROFILE_GCM},
@@ -416,8 +418,9 @@ static unsigned peer_step(struct peer *p, struct dtls *server, struct queue *to_
     written.size = size > 0 ? (size_t)size : 0;
     struct dtls_record record;
     while (dtls_record_next(&written, &record)) {
-        dtls_receive(server, bytes_of(record.header.data, DTLS_RECORD_HEADER_SIZE +
-                                                              record.fragment.size), 0);
+        dtls_receive(server,
+                     bytes_of(record.header.data, DTLS_RECORD_HEADER_SIZE + record.fragment.size),
+                     0);
         n_records++;
     }
     for (unsigned i = 0; i < to_client->n; i++) {
@@ -439,8 +442,8 @@ static const struct {
     {"every fragment small: ClientHello in several records", "ALL", "SRTP_AES128_CM_SHA1_80", false,
      256, DTLS_CONNECTED},
     {"RSA certificate", "ALL", "SRTP_AEAD_AES_128_GCM", true, 1200, DTLS_CONNECTED},
-    {"AES-256-GCM: the SSL object stays", "ECDHE-ECDSA-AES256-GCM-SHA384",
-     "SRTP_AEAD_AES_128_GCM", false, 1200, DTLS_CONNECTED},
+    {"AES-256-GCM: the SSL object stays", "ECDHE-ECDSA-AES256-GCM-SHA384", "SRTP_AEAD_AES_128_GCM",
+     false, 1200, DTLS_CONNECTED},
     {"ChaCha20", "ECDHE-ECDSA-CHACHA20-POLY1305", "SRTP_AEAD_AES_128_GCM", false, 1200,
      DTLS_CONNECTED},
     {"another profile", "ALL", "SRTP_AEAD_AES_256_GCM", false, 1200, DTLS_FAILED},
@@ -454,8 +457,8 @@ static void test_openssl_clients(void **state)
         print_message("%s\n", peers[i].name);
         struct pair *p = pair_create();
         EVP_PKEY *key = peers[i].is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-        struct peer peer = peer_create(peers[i].ciphers, peers[i].profiles, key,
-                                       &p->client_fingerprint);
+        struct peer peer =
+            peer_create(peers[i].ciphers, peers[i].profiles, key, &p->client_fingerprint);
         SSL_set_mtu(peer.ssl, peers[i].mtu);
         const struct dtls_options server = options_of(p, false);
         p->server = dtls_create(&server);
@@ -483,8 +486,8 @@ static void test_openssl_reads_our_close(void **state)
     for (size_t i = 0; i < 4; i += 3) {
         struct pair *p = pair_create();
         EVP_PKEY *key = EVP_EC_gen("P-256");
-        struct peer peer = peer_create(peers[i].ciphers, peers[i].profiles, key,
-                                       &p->client_fingerprint);
+        struct peer peer =
+            peer_create(peers[i].ciphers, peers[i].profiles, key, &p->client_fingerprint);
         SSL_set_mtu(peer.ssl, DTLS_MTU);
         const struct dtls_options server = options_of(p, false);
         p->server = dtls_create(&server);

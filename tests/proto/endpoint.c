@@ -77,11 +77,11 @@ static void test_demux(void **state)
         size_t size;
         enum demux expected;
     } rows[] = {
-        {{0, 1}, 2, DEMUX_STUN},     {{3, 0}, 2, DEMUX_STUN},      {{4, 0}, 2, DEMUX_OTHER},
-        {{19, 0}, 2, DEMUX_OTHER},   {{20, 0xfe}, 2, DEMUX_DTLS},  {{63, 0}, 2, DEMUX_DTLS},
-        {{64, 0}, 2, DEMUX_OTHER},   {{127, 0}, 2, DEMUX_OTHER},   {{128, 96}, 2, DEMUX_RTP},
-        {{191, 191}, 2, DEMUX_RTP},  {{128, 192}, 2, DEMUX_RTCP},  {{128, 200}, 2, DEMUX_RTCP},
-        {{144, 223}, 2, DEMUX_RTCP}, {{144, 224}, 2, DEMUX_RTP},   {{192, 0}, 2, DEMUX_OTHER},
+        {{0, 1}, 2, DEMUX_STUN},      {{3, 0}, 2, DEMUX_STUN},     {{4, 0}, 2, DEMUX_OTHER},
+        {{19, 0}, 2, DEMUX_OTHER},    {{20, 0xfe}, 2, DEMUX_DTLS}, {{63, 0}, 2, DEMUX_DTLS},
+        {{64, 0}, 2, DEMUX_OTHER},    {{127, 0}, 2, DEMUX_OTHER},  {{128, 96}, 2, DEMUX_RTP},
+        {{191, 191}, 2, DEMUX_RTP},   {{128, 192}, 2, DEMUX_RTCP}, {{128, 200}, 2, DEMUX_RTCP},
+        {{144, 223}, 2, DEMUX_RTCP},  {{144, 224}, 2, DEMUX_RTP},  {{192, 0}, 2, DEMUX_OTHER},
         {{128, 200}, 1, DEMUX_OTHER}, {{0, 0}, 0, DEMUX_OTHER},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -16,8 +16,7 @@ static inline size_t hex_read(const char *text, uint8_t *out, size_t capacity)
         }
         const int digit = isdigit((unsigned char)*text) ? *text - '0' : (*text | 0x20) - 'a' + 10;
         assert(n_digits / 2 < capacity);
-        out[n_digits / 2] =
-            (uint8_t)(n_digits % 2 ? out[n_digits / 2] << 4 | digit : digit);
+        out[n_digits / 2] = (uint8_t)(n_digits % 2 ? out[n_digits / 2] << 4 | digit : digit);
         n_digits++;
     }
     assert(n_digits % 2 == 0);

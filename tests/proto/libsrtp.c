@@ -35,9 +35,9 @@ struct oracle *oracle_create(bool is_gcm, const uint8_t *key, bool is_sender)
     struct oracle *o = calloc(1, sizeof(*o));
     o->library = library;
     memcpy(o->key, key, is_gcm ? 28 : 30);
-    policy_function *set = (policy_function *)dlsym(
-        library, is_gcm ? "srtp_crypto_policy_set_aes_gcm_128_16_auth"
-                        : "srtp_crypto_policy_set_rtp_default");
+    policy_function *set =
+        (policy_function *)dlsym(library, is_gcm ? "srtp_crypto_policy_set_aes_gcm_128_16_auth"
+                                                 : "srtp_crypto_policy_set_rtp_default");
     srtp_policy_t policy = {.key = o->key, .window_size = 128};
     set(&policy.rtp);
     set(&policy.rtcp);

@@ -63,8 +63,7 @@ static void test_nack_is_expanded(void **state)
     static const uint16_t expected[] = {0xfffe, 0xffff, 0x000e, 100};
     struct rtcp_item items[ITEMS_MAX];
     bool error;
-    assert_int_equal(
-        read_hex("81cd0004 22222222 33333333 fffe8001 00640000", items, &error), 4);
+    assert_int_equal(read_hex("81cd0004 22222222 33333333 fffe8001 00640000", items, &error), 4);
     assert_false(error);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(items[i].type, RTCP_NACK);
@@ -101,8 +100,8 @@ static void test_what_we_do_not_know_is_skipped(void **state)
     struct rtcp_item items[ITEMS_MAX];
     bool error;
     assert_int_equal(read_hex("8fcd0005 22222222 33333333 00010002 00000301 20020400" /* TWCC */
-                              "8bcd0003 22222222 33333333 00000000"           /* CCFB */
-                              "80cc0002 22222222 6e616d65"                    /* APP */
+                              "8bcd0003 22222222 33333333 00000000"                   /* CCFB */
+                              "80cc0002 22222222 6e616d65"                            /* APP */
                               "8fce0003 22222222 33333333 41424344"           /* another AFB */
                               "82ce0002 22222222 33333333"                    /* SLI */
                               "80d20000"                                      /* unassigned */
@@ -302,9 +301,9 @@ static void test_round_trip_time(void **state)
         uint32_t now, lsr, dlsr;
         int64_t expected;
     } rows[] = {
-        {0x10000, 0, 0, TIME_NONE},           /* no SR yet */
-        {0x10000, 0x10001, 0, 0},             /* rounding */
-        {0x10000, 0x20000, 0, TIME_NONE},     /* from the future */
+        {0x10000, 0, 0, TIME_NONE},       /* no SR yet */
+        {0x10000, 0x10001, 0, 0},         /* rounding */
+        {0x10000, 0x20000, 0, TIME_NONE}, /* from the future */
         {0x10000, 0x8000, 0xffffff, TIME_NONE},
         {0x00000100, 0xffffff00, 0, NS_PER_S / 128}, /* over the wrap */
         {0x01000000, 0x00000001, 0, TIME_NONE},      /* 256 s: a liar */

@@ -132,13 +132,13 @@ static void test_abs_send_time_values(void **state)
 static void test_two_byte_form(void **state)
 {
     static const uint8_t in[] = {
-        0x90, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, /* header */
-        0x10, 0x00, 0, 3,                         /* two-byte form, three words */
-        5, 3, 0x00, 0x00, 0x14,                   /* playout delay 0/200 */
-        0,                                        /* padding */
-        200, 0,                                   /* an empty element */
-        4, 1, 'v', 0,                             /* mid */
-        0x65,                                     /* payload */
+        0x90, 0x60, 0,    1,    0,    0, 0, 2, 0, 0, 0, 3, /* header */
+        0x10, 0x00, 0,    3,                               /* two-byte form, three words */
+        5,    3,    0x00, 0x00, 0x14,                      /* playout delay 0/200 */
+        0,                                                 /* padding */
+        200,  0,                                           /* an empty element */
+        4,    1,    'v',  0,                               /* mid */
+        0x65,                                              /* payload */
     };
     struct rtp_packet p;
     assert_int_equal(rtp_parse(bytes_of(in, sizeof(in)), &p), 0);

@@ -9,7 +9,7 @@
 #include "proto/sdp_answer.h"
 #include "proto/sdp_offer.h"
 
-#define FINGERPRINT                                                                               \
+#define FINGERPRINT                                                                                \
     "sha-256 5A:C6:9F:70:F0:A4:CE:4D:E1:84:4E:A4:3C:AA:F5:C0:ED:CC:9C:BC:A9:A9:72:0E:6D:D6:44:86:" \
     "E8:3E:1B:C7"
 
@@ -60,54 +60,53 @@ static struct text answer_to(const char *name)
     return out;
 }
 
-#define TRANSPORT                                                                                 \
-    "a=ice-ufrag:oursours\r\n"                                                                    \
-    "a=ice-pwd:passwordpasswordpassword\r\n"                                                      \
-    "a=fingerprint:" FINGERPRINT "\r\n"                                                           \
-    "a=setup:passive\r\n"                                                                         \
-    "a=candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host\r\n"                                  \
-    "a=candidate:2 1 udp 2130706175 2001:db8::1 8189 typ host\r\n"                                \
+#define TRANSPORT                                                                                  \
+    "a=ice-ufrag:oursours\r\n"                                                                     \
+    "a=ice-pwd:passwordpasswordpassword\r\n"                                                       \
+    "a=fingerprint:" FINGERPRINT "\r\n"                                                            \
+    "a=setup:passive\r\n"                                                                          \
+    "a=candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host\r\n"                                   \
+    "a=candidate:2 1 udp 2130706175 2001:db8::1 8189 typ host\r\n"                                 \
     "a=end-of-candidates\r\n"
 
 static void test_chromium_with_audio(void **state)
 {
     struct text out = answer_to("chromium-audio.sdp");
-    assert_string_equal(
-        out.data, "v=0\r\n"
-                  "o=- 4611686018427387904 2 IN IP4 127.0.0.1\r\n"
-                  "s=-\r\n"
-                  "t=0 0\r\n"
-                  "a=group:BUNDLE 0\r\n"
-                  "a=ice-lite\r\n"
-                  "a=msid-semantic: WMS *\r\n"
-                  "a=extmap-allow-mixed\r\n"
-                  "m=video 9 UDP/TLS/RTP/SAVPF 108 109\r\n"
-                  "c=IN IP4 0.0.0.0\r\n"
-                  "a=mid:0\r\n"
-                  "a=sendonly\r\n"
-                  "a=rtcp-mux\r\n"
-                  "a=rtcp-rsize\r\n"
-                  "a=rtcp-xr:rcvr-rtt=all\r\n" TRANSPORT
-                  "a=rtpmap:108 H264/90000\r\n"
-                  "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;"
-                  "profile-level-id=42e01f\r\n"
-                  "a=rtcp-fb:108 nack\r\n"
-                  "a=rtcp-fb:108 nack pli\r\n"
-                  "a=rtcp-fb:108 ccm fir\r\n"
-                  "a=rtcp-fb:108 goog-remb\r\n"
-                  "a=rtpmap:109 rtx/90000\r\n"
-                  "a=fmtp:109 apt=108\r\n"
-                  "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
-                  "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
-                  "a=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-                  "a=msid:cam video\r\n"
-                  "a=ssrc-group:FID 1111 4000000000\r\n"
-                  "a=ssrc:1111 cname:avocet\r\n"
-                  "a=ssrc:4000000000 cname:avocet\r\n"
-                  "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"
-                  "c=IN IP4 0.0.0.0\r\n"
-                  "a=mid:1\r\n"
-                  "a=inactive\r\n");
+    assert_string_equal(out.data,
+                        "v=0\r\n"
+                        "o=- 4611686018427387904 2 IN IP4 127.0.0.1\r\n"
+                        "s=-\r\n"
+                        "t=0 0\r\n"
+                        "a=group:BUNDLE 0\r\n"
+                        "a=ice-lite\r\n"
+                        "a=msid-semantic: WMS *\r\n"
+                        "a=extmap-allow-mixed\r\n"
+                        "m=video 9 UDP/TLS/RTP/SAVPF 108 109\r\n"
+                        "c=IN IP4 0.0.0.0\r\n"
+                        "a=mid:0\r\n"
+                        "a=sendonly\r\n"
+                        "a=rtcp-mux\r\n"
+                        "a=rtcp-rsize\r\n"
+                        "a=rtcp-xr:rcvr-rtt=all\r\n" TRANSPORT "a=rtpmap:108 H264/90000\r\n"
+                        "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;"
+                        "profile-level-id=42e01f\r\n"
+                        "a=rtcp-fb:108 nack\r\n"
+                        "a=rtcp-fb:108 nack pli\r\n"
+                        "a=rtcp-fb:108 ccm fir\r\n"
+                        "a=rtcp-fb:108 goog-remb\r\n"
+                        "a=rtpmap:109 rtx/90000\r\n"
+                        "a=fmtp:109 apt=108\r\n"
+                        "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
+                        "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+                        "a=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+                        "a=msid:cam video\r\n"
+                        "a=ssrc-group:FID 1111 4000000000\r\n"
+                        "a=ssrc:1111 cname:avocet\r\n"
+                        "a=ssrc:4000000000 cname:avocet\r\n"
+                        "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n"
+                        "c=IN IP4 0.0.0.0\r\n"
+                        "a=mid:1\r\n"
+                        "a=inactive\r\n");
     text_finish(&out);
 }
 
@@ -124,8 +123,7 @@ static void test_minimal(void **state)
                                   "m=video 9 UDP/TLS/RTP/SAVPF 102\r\n"
                                   "c=IN IP4 0.0.0.0\r\n"
                                   "a=sendonly\r\n"
-                                  "a=rtcp-mux\r\n" TRANSPORT
-                                  "a=rtpmap:102 H264/90000\r\n"
+                                  "a=rtcp-mux\r\n" TRANSPORT "a=rtpmap:102 H264/90000\r\n"
                                   "a=fmtp:102 packetization-mode=1;profile-level-id=42000a\r\n"
                                   "a=msid:cam video\r\n"
                                   "a=ssrc:1111 cname:avocet\r\n");
@@ -148,7 +146,8 @@ static void test_received_only_extensions_are_sent_only(void **state)
 {
     struct text out = answer_to("firefox.sdp");
     assert_non_null(strstr(
-        out.data, "a=extmap:6/sendonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"));
+        out.data,
+        "a=extmap:6/sendonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"));
     assert_non_null(strstr(out.data, "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"));
     assert_null(strstr(out.data, "transport-cc"));
     text_finish(&out);

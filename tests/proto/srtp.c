@@ -207,15 +207,15 @@ static void test_order(void **state)
         {65001, 0},
         {65001, -EALREADY},
         {65535, 0},
-        {65536, 0},                            /* the rollover counter becomes 1 */
-        {65534, 0},                            /* reordered over it */
+        {65536, 0}, /* the rollover counter becomes 1 */
+        {65534, 0}, /* reordered over it */
         {65536, -EALREADY},
-        {65536 + 20000, 0},                    /* a long gap */
+        {65536 + 20000, 0},                         /* a long gap */
         {65536 + 20000 - REPLAY_WINDOW, -EALREADY}, /* older than the window */
         {65536 + 20000 - REPLAY_WINDOW + 1, 0},
         {65536 + 20000 - 1, 0},
         {65536 + 50000, 0},
-        {2 * 65536 + 10000, 0},                /* 2 */
+        {2 * 65536 + 10000, 0}, /* 2 */
     };
     for (size_t i = 0; i < 2; i++) {
         struct peers p = peers_create(PROFILES[i]);
@@ -292,8 +292,7 @@ static void test_every_flipped_rtcp_bit_is_seen(void **state)
         struct peers p = peers_create(PROFILES[i]);
         uint8_t plain[64], good[128], packet[128];
         const size_t plain_size = hex_read(RTCP, plain, sizeof(plain));
-        size_t size =
-            srtp_protect_rtcp(p.sender, bytes_of(plain, plain_size), good, sizeof(good));
+        size_t size = srtp_protect_rtcp(p.sender, bytes_of(plain, plain_size), good, sizeof(good));
         const size_t good_size = size;
         for (size_t bit = 0; bit < 8 * good_size; bit++) {
             memcpy(packet, good, good_size);
@@ -324,7 +323,8 @@ static void test_rtcp_that_does_not_fit(void **state)
     peers_destroy(&p);
 }
 
-/* What a viewer costs: the sender with its cipher, and a receiver of RTCP (srtp.h says the same). */
+/* What a viewer costs: the sender with its cipher, and a receiver of RTCP (srtp.h says the same).
+ */
 static void test_memory_of_a_session(void **state)
 {
     enum { N = 64, BUDGET_BYTES = 6 * 1024 };

@@ -138,7 +138,8 @@ static void test_gcm_rtcp(void **state)
     const struct bytes none = {0};
     const struct bytes aad[2] = {bytes_of(plain, 8), bytes_of(expected + size + 16, 4)};
     memcpy(out, plain, 8);
-    assert_true(srtp_seal(&t, 0x4d617273, 0x5d4, aad, bytes_of(plain + 8, size - 8), none, out + 8));
+    assert_true(
+        srtp_seal(&t, 0x4d617273, 0x5d4, aad, bytes_of(plain + 8, size - 8), none, out + 8));
     assert_memory_equal(out, expected, size + 16);
     assert_true(srtp_open(&t, 0x4d617273, 0x5d4, aad, out + 8, size - 8));
     assert_memory_equal(out, plain, size);
@@ -162,8 +163,10 @@ static void test_gcm_key_derivation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_derivation),    cmocka_unit_test(test_aes_cm_key_stream),
-        cmocka_unit_test(test_gcm_rtp),           cmocka_unit_test(test_gcm_rtcp),
+        cmocka_unit_test(test_key_derivation),
+        cmocka_unit_test(test_aes_cm_key_stream),
+        cmocka_unit_test(test_gcm_rtp),
+        cmocka_unit_test(test_gcm_rtcp),
         cmocka_unit_test(test_gcm_key_derivation),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

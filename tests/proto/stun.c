@@ -24,19 +24,17 @@ static const char REQUEST[] =
     "0008 0014 9aeaa70c bfd8cb56 781ef2b5 b2d3f249 c1b571a2"
     "8028 0004 e57a3bcf";
 /* §2.2 */
-static const char RESPONSE_V4[] =
-    "0101 003c 2112a442 b7e7a701 bc34d686 fa87dfae"
-    "8022 000b 74657374 20766563 746f7220"
-    "0020 0008 0001a147 e112a643" /* 192.0.2.1:32853 */
-    "0008 0014 2b91f599 fd9e90c3 8c7489f9 2af9ba53 f06be7d7"
-    "8028 0004 c07d4c96";
+static const char RESPONSE_V4[] = "0101 003c 2112a442 b7e7a701 bc34d686 fa87dfae"
+                                  "8022 000b 74657374 20766563 746f7220"
+                                  "0020 0008 0001a147 e112a643" /* 192.0.2.1:32853 */
+                                  "0008 0014 2b91f599 fd9e90c3 8c7489f9 2af9ba53 f06be7d7"
+                                  "8028 0004 c07d4c96";
 /* §2.3 */
-static const char RESPONSE_V6[] =
-    "0101 0048 2112a442 b7e7a701 bc34d686 fa87dfae"
-    "8022 000b 74657374 20766563 746f7220"
-    "0020 0014 0002a147 0113a9fa a5d3f179 bc25f4b5 bed2b9d9"
-    "0008 0014 a382954e 4be67bf1 1784c97c 8292c275 bfe3ed41"
-    "8028 0004 c8fb0b4c";
+static const char RESPONSE_V6[] = "0101 0048 2112a442 b7e7a701 bc34d686 fa87dfae"
+                                  "8022 000b 74657374 20766563 746f7220"
+                                  "0020 0014 0002a147 0113a9fa a5d3f179 bc25f4b5 bed2b9d9"
+                                  "0008 0014 a382954e 4be67bf1 1784c97c 8292c275 bfe3ed41"
+                                  "8028 0004 c8fb0b4c";
 /* §2.4 */
 static const char LONG_TERM_REQUEST[] =
     "0001 0060 2112a442 78ad3433 c6ad72c0 29da412e"
@@ -127,8 +125,7 @@ static const struct {
     {"ICE-CONTROLLED of 4", "0001 0008 2112a442 b7e7a701 bc34d686 fa87dfae 80290004 00000000"},
     {"USE-CANDIDATE of 4", "0001 0008 2112a442 b7e7a701 bc34d686 fa87dfae 00250004 00000000"},
     {"empty USERNAME", "0001 0004 2112a442 b7e7a701 bc34d686 fa87dfae 00060000"},
-    {"short MESSAGE-INTEGRITY",
-     "0001 0008 2112a442 b7e7a701 bc34d686 fa87dfae 00080004 00000000"},
+    {"short MESSAGE-INTEGRITY", "0001 0008 2112a442 b7e7a701 bc34d686 fa87dfae 00080004 00000000"},
     {"address of family 3",
      "0101 000c 2112a442 b7e7a701 bc34d686 fa87dfae 00200008 0003a147 e112a643"},
     {"IPv6 address of 4 bytes",
@@ -257,9 +254,8 @@ static void test_success_round_trip(void **state)
         assert_true(endpoint_equal(&m.mapped, &mapped));
         assert_true(m.has_fingerprint && stun_has_integrity(&m, bytes_of_text(PASSWORD)));
         for (size_t capacity = 0; capacity < size; capacity++) {
-            assert_int_equal(stun_write_success(&request, &mapped, bytes_of_text(PASSWORD), out,
-                                                capacity),
-                             0);
+            assert_int_equal(
+                stun_write_success(&request, &mapped, bytes_of_text(PASSWORD), out, capacity), 0);
         }
     }
 }

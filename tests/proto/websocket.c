@@ -25,10 +25,10 @@ static const struct {
     {"no version", "websocket", "Upgrade", "", KEY, .expected = -EBADMSG},
     {"no key", "websocket", "Upgrade", "13", "", .expected = -EBADMSG},
     {"key of 15 bytes", "websocket", "Upgrade", "13", "dGhlIHNhbXBsZSBub25j", .expected = -EBADMSG},
-    {"key of 17 bytes", "websocket", "Upgrade", "13", "dGhlIHNhbXBsZSBub25jZWE=",
-     .expected = -EBADMSG},
-    {"key not base64", "websocket", "Upgrade", "13", "dGhlIHNhbXBs*SBub25jZQ==",
-     .expected = -EBADMSG},
+    {"key of 17 bytes", "websocket", "Upgrade", "13",
+     "dGhlIHNhbXBsZSBub25jZWE=", .expected = -EBADMSG},
+    {"key not base64", "websocket", "Upgrade", "13",
+     "dGhlIHNhbXBs*SBub25jZQ==", .expected = -EBADMSG},
 };
 
 static void test_handshakes(void **state)

@@ -63,6 +63,20 @@ export class Mock {
         await this.stop();
     }
 
+    /* Ends every connection; the server stays. */
+    drop() {
+        this.#connections.forEach((socket) => socket.destroy());
+    }
+
+    get hasPictures() {
+        return this.#gop.length > 0 && this.#jpeg !== null;
+    }
+
+    /* Connections that get media now. */
+    get viewerCount() {
+        return [...this.#viewers].filter((viewer) => !viewer.isMeta).length;
+    }
+
     #onUnit(unit) {
         const timed = { ...unit, sequence: this.#sequence++, sentMs: realMs() };
         this.#gop = unit.isKey ? [timed] : [...this.#gop, timed];
@@ -102,7 +116,8 @@ export class Mock {
             info: () => this.#json(response, this.#info(name)),
             whep: () => this.#whep(request, response),
             'stream.mjpg': () => this.#mjpeg(response),
-            'snapshot.jpg': () => response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(this.#jpeg),
+            'snapshot.jpg': () => (this.broken.has('mjpeg') ? this.#mjpeg(response)
+                : response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(this.#jpeg)),
         };
         return handlers[word] ? handlers[word]() : response.writeHead(404).end();
     }
@@ -208,7 +223,7 @@ export class Mock {
         if (format !== 'meta' && this.isSending) {
             this.#gop.forEach(onUnit);
         }
-        this.#addViewer({ onUnit }, ws);
+        this.#addViewer({ onUnit, isMeta: format === 'meta' }, ws);
     }
 }
 

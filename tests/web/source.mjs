@@ -41,7 +41,7 @@ export function drawPicture(picture, index, captureMs) {
 
 /* Calls onUnit({captureMs, ptsMs, isKey, avcc, config}) and onJpeg(bytes). Returns {close}. */
 export function startSource({ onUnit, onJpeg }) {
-    const ffmpeg = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-fflags', 'nobuffer',
+    const ffmpeg = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-probesize', '32',
         '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', String(FPS), '-i', 'pipe:0',
         '-map', '0:v', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline',
         '-threads', '1', '-g', '60', '-b:v', '800k', '-fps_mode', 'passthrough',
