@@ -11,6 +11,7 @@
 #include "app/registry.h"
 #include "app/version.h"
 #include "base/text.h"
+#include "net/webrtc.h"
 #include "sink/mjpg_streamer.h"
 #include "web/page.h"
 
@@ -29,6 +30,7 @@ struct served_stream {
 struct server {
     struct loop *loop;
     struct http_server *http;
+    struct webrtc *webrtc;
     struct directory streams;
     struct list served; /* served_stream::link */
     struct sink_env env;
@@ -223,12 +225,26 @@ static int open_http(struct server *s, const struct config *config, char *senten
     return result;
 }
 
+static int open_webrtc(struct server *s, const struct config *config, char *sentence, size_t size)
+{
+    if (config->servers[SERVER_WEBRTC].is_off) {
+        return 0;
+    }
+    const struct listen_addresses addresses = addresses_of(config, SERVER_WEBRTC);
+    const struct webrtc_config webrtc = {
+        .listen = addresses.items,
+        .advertise = (const char *const *)config->webrtc_addresses.items,
+    };
+    return webrtc_create(&s->webrtc, s->loop, &webrtc, &s->log, sentence, size);
+}
+
 static int open_sinks(struct server *s)
 {
     s->env = (struct sink_env){
         .loop = s->loop,
         .http = s->http,
         .streams = &s->streams,
+        .webrtc = s->webrtc,
         .scale_jpeg = registry_scale_jpeg,
         .log = &s->log,
     };
@@ -394,6 +410,9 @@ static int start(struct server *s, const struct config *config, char *sentence, 
         result = open_http(s, config, sentence, size);
     }
     if (result == 0) {
+        result = open_webrtc(s, config, sentence, size);
+    }
+    if (result == 0) {
         result = open_sinks(s);
     }
     if (result == 0) {
@@ -444,7 +463,9 @@ int server_create(struct server **out, const struct config *config, char *senten
 void server_describe(const struct server *s, char *out, size_t size)
 {
     const char *http = http_server_address(s->http);
-    snprintf(out, size, "%s%s", http ? "http=" : "", http ? http : "");
+    const char *webrtc = s->webrtc ? webrtc_address(s->webrtc) : NULL;
+    snprintf(out, size, "%s%s%s%s%s", http ? "http=" : "", http ? http : "",
+             http && webrtc ? " " : "", webrtc ? "webrtc=" : "", webrtc ? webrtc : "");
 }
 
 void server_print_urls(const struct server *s)
@@ -486,6 +507,7 @@ void server_destroy(struct server *s)
         destroy_served(served);
     }
     close_sinks(s);
+    webrtc_destroy(s->webrtc);
     http_server_destroy(s->http);
     loop_destroy(s->loop);
     free(s->file);
