@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "net/http_library.h"
 #include "app/features.h"
+#include "codec/v4l2_m2m.h"
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
 #include "sink/snapshot.h"
@@ -33,6 +34,7 @@ const struct source_type *const registry_sources[] = {
 };
 
 const struct encoder_type *const registry_encoders[] = {
+    &encoder_v4l2_m2m,
 #if HAVE_X264
     &encoder_x264,
 #endif
