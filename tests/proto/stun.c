@@ -107,6 +107,24 @@ static void test_long_term_request(void **state)
     assert_true(stun_has_integrity(&m, bytes_of(key, sizeof(key))));
 }
 
+/* Without a FINGERPRINT only MESSAGE-INTEGRITY stands against a changed bit. */
+static void test_every_bit_is_signed(void **state)
+{
+    uint8_t in[256];
+    const struct stun_request r = {.transaction_id = (const uint8_t *)"0123456789ab",
+                                   .username = bytes_of_text("ours:theirs")};
+    const size_t size = stun_write_request(&r, bytes_of_text(PASSWORD), in, sizeof(in)) - 8;
+    bytes_put_u16(in + 2, (uint16_t)(size - 20));
+    for (size_t bit = 0; bit <= 8 * size; bit++) {
+        struct stun_message m;
+        in[bit / 8] ^= bit < 8 * size ? (uint8_t)(1 << bit % 8) : 0;
+        if (stun_parse(bytes_of(in, size), &m) == 0) {
+            assert_int_equal(stun_has_integrity(&m, bytes_of_text(PASSWORD)), bit == 8 * size);
+        }
+        in[bit / 8] ^= bit < 8 * size ? (uint8_t)(1 << bit % 8) : 0;
+    }
+}
+
 /* --- malformed --- */
 
 static const struct {
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_sample_request),
         cmocka_unit_test(test_sample_responses),
         cmocka_unit_test(test_long_term_request),
+        cmocka_unit_test(test_every_bit_is_signed),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_no_changed_byte_is_accepted),
         cmocka_unit_test(test_requests_are_judged),
