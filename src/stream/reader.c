@@ -168,7 +168,9 @@ static void skip(struct reader *r, enum drop_reason reason, uint64_t from, int64
         note_drops(r, reason, e->ring.end - r->cursor);
         await_key(r);
         r->reason = reason;
-        wish_after_skip(r, now_ns);
+        if (reason != DROP_RATE) { /* the sink knows when its link can take a keyframe */
+            wish_after_skip(r, now_ns);
+        }
     }
 }
 

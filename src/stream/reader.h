@@ -102,7 +102,8 @@ bool reader_recall(const struct reader *r, uint32_t sequence, struct chunk *out)
 /* Chunks that reader_next would give now, without any that are skipped for being late. */
 unsigned reader_n_waiting(const struct reader *r);
 
-/* Skip all up to the next keyframe (the viewer's link is too slow, or it lost too much). */
+/* Skip all up to the next keyframe (the viewer's link is too slow, or it lost too much). One is
+ * wished for, but not with DROP_RATE: then the sink wishes when its link can take it. */
 void reader_skip_to_key(struct reader *r, enum drop_reason reason, int64_t now_ns);
 /* The viewer cannot decode (PLI, FIR): as stream_wish, merged with everybody's. */
 void reader_wish_keyframe(struct reader *r, int64_t now_ns);

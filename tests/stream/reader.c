@@ -132,11 +132,11 @@ static void test_wishes_of_a_skipping_reader_are_spaced(void **state)
         fake_publish(&f, ENCODING_H264, f.producer.n_key_wishes > n_answered);
         n_answered = f.producer.n_key_wishes;
         if (i % 10 == 0) {
-            reader_skip_to_key(&v.reader, DROP_RATE, f.now_ns);
+            reader_skip_to_key(&v.reader, DROP_BUDGET, f.now_ns);
         }
     }
     assert_in_range(n_answered, 4, 6);
-    assert_true(v.reader.stats.n_dropped[DROP_RATE] > 100);
+    assert_true(v.reader.stats.n_dropped[DROP_BUDGET] > 100);
     fake_viewer_close(&v);
     fake_stream_finish(&f);
 }
