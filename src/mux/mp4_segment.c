@@ -85,7 +85,7 @@ static bool is_normal(struct bytes in)
             return false;
         }
         const size_t code = h264_nal_find_start_code(in, at + H264_START_CODE_SIZE);
-        if (code < in.size && code == at + H264_START_CODE_SIZE) {
+        if (code < in.size && code <= at + H264_START_CODE_SIZE + 1) {
             return false; /* an empty NAL unit */
         }
         at = code < in.size ? code - 1 : code;

@@ -92,6 +92,11 @@ static void test_sps_of_x264(void **state)
         {"cropped_1080p.h264", "avc1.640028", {1920, 1088}, {1920, 1080}, {25, 1}, {1, 1}, 2, 0, 3,
          true},
         {"interlaced.h264", "avc1.640015", {64, 64}, {64, 64}, {25, 1}, {1, 1}, 0, 0, 3, false},
+        {"interlaced_1080.h264", "avc1.640028", {1920, 1088}, {1920, 1080}, {25, 1}, {1, 1}, 0, 0, 3,
+         false},
+        {"high422.h264", "avc1.7a000a", {64, 48}, {50, 38}, {50, 1}, {1, 1}, 2, 0, 3, true},
+        {"high444.h264", "avc1.f4000a", {64, 48}, {50, 38}, {50, 1}, {1, 1}, 2, 0, 3, true},
+        {"gray.h264", "avc1.64000a", {64, 48}, {50, 38}, {50, 1}, {1, 1}, 0, 1, 3, true},
         {"sar.h264", "avc1.4d400a", {64, 48}, {64, 48}, {30000, 1001}, {16, 11}, 2, 0, 3, true},
     };
     for (size_t i = 0; i < N_OF(rows); i++) {
@@ -208,6 +213,83 @@ static void test_absurd_sizes(void **state)
     }
 }
 
+/* §7.3.2.1.1.1: a list of deltas; one that leads to 0 ends it. */
+static void write_scaling_lists(struct bit_writer *w, unsigned n_lists)
+{
+    for (unsigned i = 0; i < n_lists; i++) {
+        bit_writer_u(w, i % 3 != 2, 1); /* seq_scaling_list_present_flag */
+        if (i % 3 == 0) {
+            for (unsigned j = 0; j < (i < 6 ? 16u : 64u); j++) {
+                bit_writer_se(w, j % 2 ? 3 : -3);
+            }
+        } else if (i % 3 == 1) {
+            bit_writer_se(w, i == 1 ? -8 : 1); /* at once, or after one entry */
+            if (i != 1) {
+                bit_writer_se(w, -9);
+            }
+        }
+    }
+}
+
+static void test_sps_with_rare_fields(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned chroma_format_idc, pic_order_cnt_type;
+    } rows[] = {{"8 lists, order type 0", 1, 0}, {"12 lists, order type 1", 3, 1},
+                {"8 lists, order type 1", 0, 1}};
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        uint8_t raw[512], nal[512];
+        struct bit_writer w;
+        bit_writer_init(&w, raw, sizeof(raw));
+        bit_writer_u(&w, 0x67f40028, 32);
+        bit_writer_ue(&w, 31); /* seq_parameter_set_id */
+        bit_writer_ue(&w, rows[i].chroma_format_idc);
+        if (rows[i].chroma_format_idc == 3) {
+            bit_writer_u(&w, 1, 1); /* separate_colour_plane_flag */
+        }
+        bit_writer_ue(&w, 2); /* bit_depth_luma_minus8 */
+        bit_writer_ue(&w, 0);
+        bit_writer_u(&w, 1, 2); /* qpprime_y_zero_transform_bypass, seq_scaling_matrix_present */
+        write_scaling_lists(&w, rows[i].chroma_format_idc == 3 ? 12 : 8);
+        bit_writer_ue(&w, 12); /* log2_max_frame_num_minus4 */
+        bit_writer_ue(&w, rows[i].pic_order_cnt_type);
+        if (rows[i].pic_order_cnt_type == 0) {
+            bit_writer_ue(&w, 5);
+        } else {
+            bit_writer_u(&w, 0, 1); /* delta_pic_order_always_zero_flag */
+            bit_writer_se(&w, -100);
+            bit_writer_se(&w, 100);
+            bit_writer_ue(&w, 3);
+            for (int32_t offset = -1; offset <= 1; offset++) {
+                bit_writer_se(&w, offset);
+            }
+        }
+        bit_writer_ue(&w, 4); /* max_num_ref_frames */
+        bit_writer_u(&w, 0, 1);
+        bit_writer_ue(&w, 39); /* 640x480 */
+        bit_writer_ue(&w, 29);
+        bit_writer_u(&w, 5, 3); /* frame_mbs_only, direct_8x8_inference 0, cropping */
+        bit_writer_ue(&w, 1);
+        bit_writer_ue(&w, 2);
+        bit_writer_ue(&w, 3);
+        bit_writer_ue(&w, 4);
+        bit_writer_u(&w, 0, 1); /* no VUI */
+        const size_t raw_size = bit_writer_finish(&w);
+        const size_t size = h264_nal_escape(bytes_of(raw, raw_size), nal, sizeof(nal));
+        struct h264_sps sps;
+        assert_int_equal(h264_sps_parse(bytes_of(nal, size), &sps), 0);
+        assert_int_equal(sps.id, 31);
+        assert_int_equal(sps.bit_depth_luma, 10);
+        assert_int_equal(sps.log2_max_frame_num, 16);
+        assert_int_equal(sps.max_num_ref_frames, 4);
+        const int32_t unit = rows[i].chroma_format_idc == 1 ? 2 : 1;
+        assert_int_equal(sps.size.width, 640 - 3 * unit);
+        assert_int_equal(sps.size.height, 480 - 7 * unit);
+        assert_int_equal(sps.rate.num, 0);
+    }
+}
+
 static void test_pps(void **state)
 {
     static const struct {
@@ -283,6 +365,37 @@ static void test_slice_begins_picture(void **state)
     assert_false(h264_slice_begins_picture(&base, &same));
 }
 
+/* Pictures in sending order by pic_order_cnt_lsb, 4 bits. */
+static void test_order(void **state)
+{
+    static const struct {
+        const char *name;
+        int lsb[20]; /* -1: IDR picture; below 64: reference; else 64 + lsb, not a reference */
+        size_t n;
+        bool expected;
+    } rows[] = {
+        {"in order, over the wrap", {-1, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14, 0}, 17, false},
+        {"two B-frames once", {-1, 6, 64 + 2, 64 + 4, 12, 14}, 6, false},
+        {"B-frames", {-1, 4, 64 + 2, 8, 64 + 6}, 5, true},
+        {"B-frames over the wrap", {-1, 8, 14, 4, 64 + 2, 10, 64 + 8}, 7, true},
+        {"back over the wrap", {-1, 8, 0, 64 + 14, 8, 0, 64 + 14}, 7, true},
+        {"IDR pictures begin anew", {-1, 2, 4, -1, 2, 4, -1, 2, -1, 2}, 10, false},
+        {"no references between", {-1, 64 + 2, 64 + 4, 64 + 6, 8, 64 + 10}, 6, false},
+    };
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        const struct h264_sps sps = {.log2_max_pic_order_cnt_lsb = 4};
+        struct h264_order order = {0};
+        for (size_t n = 0; n < rows[i].n; n++) {
+            const int lsb = rows[i].lsb[n];
+            const struct h264_slice slice = {.is_idr = lsb < 0,
+                                             .nal_ref_idc = lsb < 64,
+                                             .pic_order_cnt_lsb = lsb < 0 ? 0 : (uint32_t)lsb % 64};
+            h264_order_picture(&order, &slice, &sps);
+        }
+        assert_int_equal(h264_order_is_reordered(&order), rows[i].expected);
+    }
+}
+
 static void test_avcc(void **state)
 {
     struct buf *stream = sample_read("high.h264");
@@ -330,6 +443,8 @@ int main(void)
         cmocka_unit_test(test_sps_rewrite),
         cmocka_unit_test(test_sps_cut_anywhere_is_refused_or_partly_read),
         cmocka_unit_test(test_absurd_sizes),
+        cmocka_unit_test(test_sps_with_rare_fields),
+        cmocka_unit_test(test_order),
         cmocka_unit_test(test_pps),
         cmocka_unit_test(test_sets_keep_the_latest),
         cmocka_unit_test(test_slice_begins_picture),

@@ -224,6 +224,8 @@ static void test_what_is_not_normal_is_refused(void **state)
         {{0, 0, 0, 1, 0x41, 1, 0, 0, 1, 0x41}, 10, -EBADMSG},
         {{0, 0, 0, 1, 0x41, 1, 0, 0, 0, 1}, 10, -EBADMSG},
         {{0, 0, 0, 1, 0, 0, 1, 0x41}, 8, -EBADMSG},
+        {{0, 0, 0, 1, 0, 0, 0, 1, 0x41}, 9, -EBADMSG},
+        {{0, 0, 0, 1, 9, 0, 0, 0, 1, 0x41}, 10, 0},
         {{0, 0, 0, 1, 0x41, 1, 0, 0, 0, 1, 0x41}, 11, 0},
     };
     struct clip clip;
