@@ -155,10 +155,9 @@ static bool must_leave_out(struct decode *d, const struct packet *newest, enum c
     return d->is_overloaded;
 }
 
-static int run(struct decode *d, const struct track *track, struct picture **out,
-               struct option_error *error)
+static int run(struct decode *d, const struct packet *newest, const struct track *track,
+               struct picture **out, struct option_error *error)
 {
-    const struct packet *newest = d->gop[d->n_gop - 1];
     if (must_leave_out(d, newest, track->codec)) {
         return 0;
     }
@@ -171,8 +170,8 @@ static int run(struct decode *d, const struct track *track, struct picture **out
     return result;
 }
 
-int decode_newest(struct decode *d, const struct track *track, struct picture **out,
-                  struct option_error *error)
+int decode_newest(struct decode *d, const struct packet *packet, const struct track *track,
+                  struct picture **out, struct option_error *error)
 {
     int result = ensure_open(d, track->codec, error);
     if (result == -EAGAIN) {
@@ -182,11 +181,8 @@ int decode_newest(struct decode *d, const struct track *track, struct picture **
         return fail(d, result, error);
     }
     earn(d, track);
-    if (d->n_gop == 0) {
-        return 0;
-    }
     struct picture *picture = NULL;
-    result = run(d, track, &picture, error);
+    result = run(d, packet, track, &picture, error);
     if (result < 0) {
         picture_unref(&picture);
         decode_close(d);

@@ -34,10 +34,10 @@ struct decode {
 void decode_keep(struct decode *d, struct packet *packet, enum codec codec);
 /*
  * Decode the newest packet, which was given to decode_keep() just before. *out NULL: no picture of
- * it. Errors: -errno with the sentence; then nothing is tried for a while.
+ * it. Errors: -errno with the sentence; then nothing is tried for a while (-EAGAIN).
  */
-int decode_newest(struct decode *d, const struct track *track, struct picture **out,
-                  struct option_error *error);
+int decode_newest(struct decode *d, const struct packet *packet, const struct track *track,
+                  struct picture **out, struct option_error *error);
 /* What was done with the picture took this long. */
 void decode_charge(struct decode *d, int64_t duration_ns);
 /* The decoder only; the group of pictures stays. */

@@ -397,7 +397,7 @@ static void transcode(struct pipeline *p, struct packet *packet)
     }
     struct picture *picture = NULL;
     struct option_error error = {""};
-    const int result = decode_newest(&p->decode, &p->track, &picture, &error);
+    const int result = decode_newest(&p->decode, packet, &p->track, &picture, &error);
     if (result < 0) {
         if (result != -EAGAIN) {
             fail_decoding(p, error.sentence);

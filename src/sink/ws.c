@@ -149,7 +149,9 @@ static void send_frame_times(struct ws_viewer *v, const struct chunk *c)
 
 static void send_state(struct ws_viewer *v, enum stream_state state)
 {
-    const char *error = stream_error(v->pump.reader.stream);
+    const struct stream *s = v->pump.reader.stream;
+    const char *error = stream_error(s);
+    error = error ? error : stream_encoding_error(s, ENCODING_H264);
     send_json(v, json_pack("{s:s, s:s, s:o}", "type", "state", "state", stream_state_name(state),
                            "error", error ? json_string(error) : json_null()));
 }

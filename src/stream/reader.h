@@ -50,7 +50,7 @@ struct reader_ops {
      * cannot be had and this reader never read anything (those that did wait for its return): why
      * is a sentence. The reader is closed already; free or reuse it. */
     void (*on_end)(struct reader *r, const char *why);
-    /* Another state (stalled, live …); may be NULL. */
+    /* Another state (stalled, live …) or another error of the encoding; may be NULL. */
     void (*on_state)(struct reader *r, enum stream_state state);
 };
 

@@ -202,6 +202,7 @@ static void take_error(struct stream *s, enum encoding_id id, int64_t now_ns)
     if (e->error[0] != '\0') {
         encoding_end_readers(e, END_NOT_STARTED, sentence, now_ns);
     }
+    encoding_tell_state(e, s->state); /* those that wait for its return want to know why */
 }
 
 static void take_dropped(struct stream *s, enum encoding_id id)

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <malloc.h>
 
 #include "fakes.h"
 
@@ -357,6 +358,38 @@ static void test_sent_is_measured(void **state)
     fake_stream_finish(&f);
 }
 
+/* Nothing of 500 viewers that come, skip and go stays behind. */
+static void test_churn(void **state)
+{
+    enum { N = 500, ROUNDS = 20 };
+    static struct fake_viewer v[N];
+    struct fake_stream f;
+    uint32_t random = 7;
+    size_t heap_bytes = 0;
+    fake_stream_init(&f, NULL, PRODUCER_CAN_KEYFRAME);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < N; i++) {
+            fake_viewer_open(&v[i], &f, ENCODING_H264, i % 3 ? &fake_mux : NULL,
+                             (enum stream_mode)(i % N_MODES));
+            if (i % 10 == 0) {
+                run(&f, ENCODING_H264, 1, 1);
+            }
+            random = random * 1664525 + 1013904223;
+            v[i].n_to_read = random >> 28;
+        }
+        assert_int_equal(stream_n_readers(f.stream), N);
+        run(&f, ENCODING_H264, 100, 25);
+        for (int i = 0; i < N; i++) {
+            fake_viewer_close(&v[i]);
+        }
+        run(&f, ENCODING_H264, 100, 25);
+        const size_t now_bytes = mallinfo2().uordblks;
+        assert_true(round < 2 || now_bytes < heap_bytes + 4096); /* malloc rounds */
+        heap_bytes = round < 2 ? now_bytes : heap_bytes;
+    }
+    fake_stream_finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_closing_inside_on_ready),
         cmocka_unit_test(test_on_ready_rotates),
         cmocka_unit_test(test_sent_is_measured),
+        cmocka_unit_test(test_churn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

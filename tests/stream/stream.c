@@ -123,6 +123,7 @@ static void test_encoding_error(void **state)
     stream_dispatch(f.stream, f.now_ns);
     assert_string_equal(waiting.end, "this build has no JPEG");
     assert_string_equal(started.end, ""); /* it can wait for the encoder's return */
+    assert_int_equal(started.n_states, 1);
     assert_true(fake_viewer_open(&late, &f, ENCODING_JPEG, NULL, MODE_WATCH) < 0);
     assert_string_equal(stream_encoding_error(f.stream, ENCODING_JPEG), "this build has no JPEG");
 
