@@ -73,8 +73,20 @@ def cases(entry):
     return passed, max(failed, 1), skipped
 
 
+def failed_subtests(lines):
+    """Of node's report only what failed: from each `not ok` to its closing dots."""
+    inside = False
+    for line in lines:
+        word = line.strip()
+        inside = word.startswith('not ok') or inside and word != '...'
+        if inside and not re.match(r'---|(type|duration_ms|failureType|code|name|stack|operator):|.*\(?node:', word):
+            yield line
+
+
 def show_failure(entry):
     lines = (entry.get('stdout', '') + entry.get('stderr', '')).strip().splitlines()
+    if any(line.startswith('TAP version') for line in lines):
+        lines = list(failed_subtests(lines)) or lines
     print(f'--- {entry["name"]}: {entry["result"]} after {entry["duration"]:.1f} s', file=sys.stderr)
     if len(lines) > SHOWN_LINES:
         print(f'    ({len(lines) - SHOWN_LINES} lines before)', file=sys.stderr)

@@ -75,6 +75,8 @@ class Avocet {
         });
         child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
         child.stdout.setEncoding('utf8').on('data', (text) => (this.stdout += text));
+        /* A test that failed half-way must not wait for it; whoever does wait has a deadline. */
+        [child, child.stdout, child.stderr].forEach((handle) => handle.unref());
     }
 
     /* "http://127.0.0.1:41234", no slash at the end. */

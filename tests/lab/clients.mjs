@@ -54,12 +54,13 @@ export async function readStream(url, seen, { ms = VIEW_MS, headers } = {}) {
         .finally(() => abort.abort());
 }
 
-/* One connection, exact bytes: what comes back until the peer closes or until(text) is true. */
-export function rawExchange(port, bytes, { until = () => false, ms = 5000, host = '127.0.0.1' } = {}) {
+/* One connection, exact bytes (and, with isEnded, no more of them): what comes back until the peer
+ * closes or until(text) is true. */
+export function rawExchange(port, bytes, { until = () => false, ms = 5000, isEnded = false } = {}) {
     let text = '';
-    const socket = net.connect(port, host);
+    const socket = net.connect(port, '127.0.0.1');
     const done = new Promise((resolve, reject) => {
-        socket.on('connect', () => socket.write(bytes));
+        socket.on('connect', () => (isEnded ? socket.end(bytes) : socket.write(bytes)));
         socket.on('data', (data) => {
             text += data.toString('latin1');
             until(text) && resolve(text);
