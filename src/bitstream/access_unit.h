@@ -6,7 +6,8 @@
  * also ends when the stream falls idle (idle_ns) behind what looks like its last slice. Whether
  * that holds for this writer is learnt first, see access_unit_idle.h. If an idle end proves wrong
  * after all (the NAL unit goes on, or another slice of the same picture comes), everything is
- * dropped up to the next keyframe, which carries PACKET_DISCONTINUITY. How bytes are cut never changes the packets.
+ * dropped up to the next keyframe, which carries PACKET_DISCONTINUITY. How bytes are cut never
+ * changes the packets.
  *
  * Use: push what was read, pull until -EAGAIN, wait for input until the idle deadline; when that
  * passes without input, flush_idle. At the end of a file flush_end; when a source is opened again
