@@ -37,22 +37,22 @@ struct access_unit {
     struct h264_normal normal; /* read track and n_tracks */
     uint8_t *data;
     size_t capacity;
-    size_t start;             /* of the current access unit */
-    size_t scan;              /* start codes are looked for from here */
+    size_t start; /* of the current access unit */
+    size_t scan;  /* start codes are looked for from here */
     size_t size;
-    size_t nal;               /* header byte of the newest NAL unit; SIZE_MAX: none begun */
-    bool nal_is_judged;       /* known to belong to the current access unit */
-    int64_t nal_ns;           /* when it began to arrive */
-    size_t lead;              /* first NAL unit behind a first field that may begin the next one */
-    unsigned n_slices;        /* of the current access unit's primary picture */
+    size_t nal;         /* header byte of the newest NAL unit; SIZE_MAX: none begun */
+    bool nal_is_judged; /* known to belong to the current access unit */
+    int64_t nal_ns;     /* when it began to arrive */
+    size_t lead;        /* first NAL unit behind a first field that may begin the next one */
+    unsigned n_slices;  /* of the current access unit's primary picture */
     bool has_second_field;
-    struct h264_slice slice;  /* of the newest primary picture or field */
-    int64_t slice_ns;         /* arrival of the current access unit's first slice */
-    size_t push_start;        /* where the newest push begins in data */
+    struct h264_slice slice; /* of the newest primary picture or field */
+    int64_t slice_ns;        /* arrival of the current access unit's first slice */
+    size_t push_start;       /* where the newest push begins in data */
     int64_t push_ns;
     int64_t previous_push_ns;
     struct access_unit_idle idle;
-    unsigned idle_slices;     /* of the picture that ended idle */
+    unsigned idle_slices; /* of the picture that ended idle */
 };
 
 /* idle_ns 0: never end idle. */

@@ -43,7 +43,7 @@ struct h264_normal {
     struct h264_order order;
     bool awaits_key;
     bool is_discontinuity; /* pending */
-    unsigned n_since_idr; /* pictures, up to the patience */
+    unsigned n_since_idr;  /* pictures, up to the patience */
 };
 
 void h264_normal_init(struct h264_normal *n);

@@ -23,7 +23,8 @@ static uint32_t ue_max(struct bit_reader *r, uint32_t max)
 
 static bool has_chroma_fields(uint8_t profile_idc)
 {
-    static const uint8_t profiles[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
+    static const uint8_t profiles[] = {100, 110, 122, 244, 44,  83, 86,
+                                       118, 128, 138, 139, 134, 135};
     return memchr(profiles, profile_idc, sizeof(profiles)) != NULL;
 }
 
@@ -118,9 +119,9 @@ static int read_size(struct bit_reader *r, struct h264_sps *sps)
 static void read_sample_aspect(struct bit_reader *r, struct h264_sps *sps)
 {
     /* Table E-1 */
-    static const uint8_t table[][2] = {{0, 1},   {1, 1},   {12, 11}, {10, 11}, {16, 11}, {40, 33},
-                                       {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11},
-                                       {64, 33}, {160, 99}, {4, 3},  {3, 2},   {2, 1}};
+    static const uint8_t table[][2] = {{0, 1},   {1, 1},    {12, 11}, {10, 11}, {16, 11}, {40, 33},
+                                       {24, 11}, {20, 11},  {32, 11}, {80, 33}, {18, 11}, {15, 11},
+                                       {64, 33}, {160, 99}, {4, 3},   {3, 2},   {2, 1}};
     const uint32_t idc = bit_reader_u(r, 8);
     if (idc == EXTENDED_SAR) {
         const int32_t num = (int32_t)bit_reader_u(r, 16);
@@ -178,11 +179,11 @@ static void skip_hrd_parameters(struct bit_reader *r)
 
 static void read_bitstream_restriction(struct bit_reader *r, struct h264_sps *sps)
 {
-    bit_reader_flag(r);   /* motion_vectors_over_pic_boundaries_flag */
-    ue_max(r, 16);        /* max_bytes_per_pic_denom */
-    ue_max(r, 16);        /* max_bits_per_mb_denom */
-    ue_max(r, 16);        /* log2_max_mv_length_horizontal */
-    ue_max(r, 16);        /* log2_max_mv_length_vertical */
+    bit_reader_flag(r); /* motion_vectors_over_pic_boundaries_flag */
+    ue_max(r, 16);      /* max_bytes_per_pic_denom */
+    ue_max(r, 16);      /* max_bits_per_mb_denom */
+    ue_max(r, 16);      /* log2_max_mv_length_horizontal */
+    ue_max(r, 16);      /* log2_max_mv_length_vertical */
     sps->max_num_reorder_frames = (uint8_t)ue_max(r, H264_REF_FRAMES_MAX);
     sps->max_dec_frame_buffering = (uint8_t)ue_max(r, H264_REF_FRAMES_MAX);
 }
@@ -247,7 +248,8 @@ static void read_profile(struct bit_reader *r, struct h264_sps *sps)
     }
 }
 
-/* A VUI that ends too early is common enough (cameras cut it); the rest of the SPS is still good. */
+/* A VUI that ends too early is common enough (cameras cut it); the rest of the SPS is still good.
+ */
 static void read_optional_vui(struct bit_reader *r, struct h264_sps *sps)
 {
     struct h264_sps with_vui = *sps;
@@ -300,16 +302,17 @@ static void copy_bits(struct bit_writer *w, struct bytes in, size_t n_bits)
     bit_writer_u(w, bit_reader_u(&r, (unsigned)n_bits), (unsigned)n_bits);
 }
 
-/* bitstream_restriction_flag and its fields; those that do not matter have their inferred values. */
+/* bitstream_restriction_flag and its fields; those that do not matter have their inferred values.
+ */
 static void write_bitstream_restriction(struct bit_writer *w, const struct h264_sps *sps)
 {
     bit_writer_u(w, 1, 1);
-    bit_writer_u(w, 1, 1);  /* motion_vectors_over_pic_boundaries_flag */
-    bit_writer_ue(w, 2);    /* max_bytes_per_pic_denom */
-    bit_writer_ue(w, 1);    /* max_bits_per_mb_denom */
-    bit_writer_ue(w, 15);   /* log2_max_mv_length_horizontal */
-    bit_writer_ue(w, 15);   /* log2_max_mv_length_vertical */
-    bit_writer_ue(w, 0);    /* max_num_reorder_frames */
+    bit_writer_u(w, 1, 1);                     /* motion_vectors_over_pic_boundaries_flag */
+    bit_writer_ue(w, 2);                       /* max_bytes_per_pic_denom */
+    bit_writer_ue(w, 1);                       /* max_bits_per_mb_denom */
+    bit_writer_ue(w, 15);                      /* log2_max_mv_length_horizontal */
+    bit_writer_ue(w, 15);                      /* log2_max_mv_length_vertical */
+    bit_writer_ue(w, 0);                       /* max_num_reorder_frames */
     bit_writer_ue(w, sps->max_num_ref_frames); /* max_dec_frame_buffering: not below (§E.2.1) */
 }
 

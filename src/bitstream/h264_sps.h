@@ -42,9 +42,9 @@ struct h264_sps {
     uint8_t max_num_ref_frames;
     bool frame_mbs_only; /* false: fields or MBAFF are possible */
     struct picture_size coded_size;
-    struct picture_size size; /* cropped: as displayed, in square samples or not */
+    struct picture_size size;      /* cropped: as displayed, in square samples or not */
     struct rational sample_aspect; /* num 0 unknown */
-    struct rational rate; /* frames per second by VUI timing; num 0 unknown or absurd */
+    struct rational rate;          /* frames per second by VUI timing; num 0 unknown or absurd */
     bool has_vui;
     bool has_broken_vui; /* cut short or out of range; its values are ignored */
     bool has_bitstream_restriction;

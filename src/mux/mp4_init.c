@@ -6,7 +6,7 @@
 
 enum {
     TIMESCALE = 90000,
-    BOXES_SIZE_MAX = 1024, /* all of it but avcC's contents */
+    BOXES_SIZE_MAX = 1024,  /* all of it but avcC's contents */
     FIXED_ONE = 0x00010000, /* 16.16 */
     RESOLUTION_72_DPI = 0x00480000,
     LANGUAGE_UND = 0x55c4,

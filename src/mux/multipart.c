@@ -76,10 +76,10 @@ static int plain_packet(void *state, const struct packet *packet, uint32_t seque
 {
     const int64_t time_us = packet->capture_ns > 0 ? packet->capture_ns / NS_PER_US : 0;
     char header[PLAIN_HEADER_SIZE_MAX];
-    const int length = snprintf(
-        header, sizeof(header),
-        PART "Content-Length: %zu\r\nX-Timestamp: %" PRId64 ".%06" PRId64 "\r\n\r\n", packet->size,
-        time_us / 1000000, time_us % 1000000);
+    const int length =
+        snprintf(header, sizeof(header),
+                 PART "Content-Length: %zu\r\nX-Timestamp: %" PRId64 ".%06" PRId64 "\r\n\r\n",
+                 packet->size, time_us / 1000000, time_us % 1000000);
     return write_part(bytes_of(header, (size_t)length), packet, bytes_of_text("\r\n"), out);
 }
 

@@ -44,7 +44,8 @@ extern const struct mux_type mux_mp4;
 extern const struct mux_type mux_ws_mp4;
 /* 24-byte header and Annex B, one WebSocket message per access unit; see mux/ws_h264.h. */
 extern const struct mux_type mux_ws_h264;
-/* JPEG parts; the next part's boundary and headers follow each picture, so that it shows at once. */
+/* JPEG parts; the next part's boundary and headers follow each picture, so that it shows at once.
+ */
 extern const struct mux_type mux_multipart;
 /* JPEG parts with Content-Length and X-Timestamp each, as mjpg-streamer's clients know them. */
 extern const struct mux_type mux_multipart_plain;

@@ -95,9 +95,9 @@ static const struct {
     const char *name;
     unsigned n_packets, n_keys;
 } samples[] = {
-    {"baseline.h264", 12, 3},     {"high.h264", 12, 2},      {"reordered.h264", 16, 2},
-    {"slices.h264", 12, 2},       {"cropped_1080p.h264", 1, 1}, {"interlaced.h264", 4, 1},
-    {"sar.h264", 2, 1},           {"open_gop.h264", 10, 1},
+    {"baseline.h264", 12, 3}, {"high.h264", 12, 2},         {"reordered.h264", 16, 2},
+    {"slices.h264", 12, 2},   {"cropped_1080p.h264", 1, 1}, {"interlaced.h264", 4, 1},
+    {"sar.h264", 2, 1},       {"open_gop.h264", 10, 1},
 };
 
 static void test_samples_whole(void **state)
@@ -370,7 +370,8 @@ static void test_slow_writer_from_the_start(void **state)
     writer_finish(&w);
 }
 
-/* Trusted, then a pause in the middle: nothing more until a keyframe, marked; then more patience. */
+/* Trusted, then a pause in the middle: nothing more until a keyframe, marked; then more patience.
+ */
 static void check_wrong_end(unsigned n_before, size_t cut_from_end)
 {
     struct writer w;
@@ -549,7 +550,8 @@ static void test_limits(void **state)
     writer_init(&w, "baseline.h264");
     uint8_t *junk = malloc(ACCESS_UNIT_PUSH_MAX + 1);
     memset(junk, 0xaa, ACCESS_UNIT_PUSH_MAX + 1);
-    assert_int_equal(access_unit_push(&w.a, bytes_of(junk, ACCESS_UNIT_PUSH_MAX + 1), 0), -EMSGSIZE);
+    assert_int_equal(access_unit_push(&w.a, bytes_of(junk, ACCESS_UNIT_PUSH_MAX + 1), 0),
+                     -EMSGSIZE);
     assert_int_equal(access_unit_push(&w.a, bytes_of(NULL, 0), 0), 0);
     /* before any start code nothing is kept */
     for (unsigned n = 0; n < 20; n++) {
@@ -629,7 +631,8 @@ static void test_damaged_slices(void **state)
     buf_unref(&stream);
 }
 
-/* An access unit arrives when its first slice begins to, whatever came before and however slowly. */
+/* An access unit arrives when its first slice begins to, whatever came before and however slowly.
+ */
 static void test_arrival(void **state)
 {
     struct writer w;
@@ -654,9 +657,9 @@ static size_t write_field(uint8_t *out, size_t capacity, bool is_idr, bool is_bo
     struct bit_writer w;
     bit_writer_init(&w, raw, sizeof(raw));
     bit_writer_u(&w, is_idr ? 0x65 : 0x61, 8);
-    bit_writer_ue(&w, 0);             /* first_mb_in_slice */
+    bit_writer_ue(&w, 0);              /* first_mb_in_slice */
     bit_writer_ue(&w, is_idr ? 7 : 5); /* slice_type */
-    bit_writer_ue(&w, 0);             /* pic_parameter_set_id */
+    bit_writer_ue(&w, 0);              /* pic_parameter_set_id */
     bit_writer_u(&w, frame_num, 4);
     bit_writer_u(&w, 1, 1); /* field_pic_flag */
     bit_writer_u(&w, is_bottom, 1);

@@ -29,8 +29,11 @@ static void test_nal_iterator(void **state)
         {"trailing zeros", {0, 0, 1, 0x67, 5, 0, 0, 0, 0, 0, 1, 0x68, 0, 0, 0}, 15, "6705 68 "},
         {"empty ones", {0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0x68}, 11, "68 "},
         {"start code at the end", {0, 0, 1, 0x68, 0, 0, 1}, 7, "68 "},
-        {"ones inside", {0, 0, 1, 0x41, 1, 0, 1, 1, 0, 0, 3, 1}, 12, "4101000101000003"
-                                                                       "01 "},
+        {"ones inside",
+         {0, 0, 1, 0x41, 1, 0, 1, 1, 0, 0, 3, 1},
+         12,
+         "4101000101000003"
+         "01 "},
     };
     for (size_t i = 0; i < N_OF(rows); i++) {
         char out[80] = "";
@@ -89,10 +92,26 @@ static void test_sps_of_x264(void **state)
         {"high.h264", "avc1.64000a", {64, 48}, {64, 48}, {30, 1}, {1, 1}, 2, 0, 3, true},
         {"reordered.h264", "avc1.64000a", {64, 48}, {64, 48}, {30, 1}, {1, 1}, 0, 2, 4, true},
         {"slices.h264", "avc1.4d500b", {64, 48}, {64, 48}, {30, 1}, {1, 1}, 2, 0, 3, true},
-        {"cropped_1080p.h264", "avc1.640028", {1920, 1088}, {1920, 1080}, {25, 1}, {1, 1}, 2, 0, 3,
+        {"cropped_1080p.h264",
+         "avc1.640028",
+         {1920, 1088},
+         {1920, 1080},
+         {25, 1},
+         {1, 1},
+         2,
+         0,
+         3,
          true},
         {"interlaced.h264", "avc1.640015", {64, 64}, {64, 64}, {25, 1}, {1, 1}, 0, 0, 3, false},
-        {"interlaced_1080.h264", "avc1.640028", {1920, 1088}, {1920, 1080}, {25, 1}, {1, 1}, 0, 0, 3,
+        {"interlaced_1080.h264",
+         "avc1.640028",
+         {1920, 1088},
+         {1920, 1080},
+         {25, 1},
+         {1, 1},
+         0,
+         0,
+         3,
          false},
         {"high422.h264", "avc1.7a000a", {64, 48}, {50, 38}, {50, 1}, {1, 1}, 2, 0, 3, true},
         {"high444.h264", "avc1.f4000a", {64, 48}, {50, 38}, {50, 1}, {1, 1}, 2, 0, 3, true},
@@ -130,7 +149,8 @@ static void test_sps_rewrite(void **state)
     static const char *const names[] = {"baseline.h264", "high.h264",       "reordered.h264",
                                         "slices.h264",   "interlaced.h264", "cropped_1080p.h264"};
     for (size_t i = 0; i < 2 * N_OF(names); i++) {
-        const enum sample_sps kind = i % 2 ? SAMPLE_SPS_WITHOUT_VUI : SAMPLE_SPS_WITHOUT_RESTRICTION;
+        const enum sample_sps kind =
+            i % 2 ? SAMPLE_SPS_WITHOUT_VUI : SAMPLE_SPS_WITHOUT_RESTRICTION;
         struct buf *stream = sample_read(names[i / 2]);
         const struct bytes whole = sample_nal(buf_bytes(stream), H264_NAL_SPS, 0);
         uint8_t cut[H264_SPS_SIZE_MAX];
@@ -151,7 +171,8 @@ static void test_sps_rewrite(void **state)
         h264_nal_unescape(nal, a, sizeof(a));
         h264_nal_unescape(bytes_of(out, size), b, sizeof(b));
         assert_memory_equal(a, b, same_bits / 8);
-        assert_int_equal(a[same_bits / 8] >> (8 - same_bits % 8), b[same_bits / 8] >> (8 - same_bits % 8));
+        assert_int_equal(a[same_bits / 8] >> (8 - same_bits % 8),
+                         b[same_bits / 8] >> (8 - same_bits % 8));
         assert_int_equal(after.rate.num, kind == SAMPLE_SPS_WITHOUT_VUI ? 0 : before.rate.num);
         assert_int_equal(h264_sps_rewrite(nal, &before, out, 10, &size), -ENOSPC);
         buf_unref(&stream);
@@ -200,9 +221,11 @@ static void test_absurd_sizes(void **state)
     static const struct {
         uint32_t width_mbs, height_mbs;
         int expected;
-    } rows[] = {{80, 45, 0},         {1, 1, 0},           {1024, 1, 0},
-                {1025, 1, -ENOTSUP}, {1, 1025, -ENOTSUP}, {512, 273, -ENOTSUP},
-                {512, 272, 0},       {65536, 65536, -ENOTSUP}, {65537, 1, -EBADMSG}};
+    } rows[] = {{80, 45, 0},         {1, 1, 0},
+                {1024, 1, 0},        {1025, 1, -ENOTSUP},
+                {1, 1025, -ENOTSUP}, {512, 273, -ENOTSUP},
+                {512, 272, 0},       {65536, 65536, -ENOTSUP},
+                {65537, 1, -EBADMSG}};
     for (size_t i = 0; i < N_OF(rows); i++) {
         uint8_t raw[64], nal[64];
         const size_t raw_size =
@@ -236,7 +259,8 @@ static void test_sps_with_rare_fields(void **state)
     static const struct {
         const char *name;
         unsigned chroma_format_idc, pic_order_cnt_type;
-    } rows[] = {{"8 lists, order type 0", 1, 0}, {"12 lists, order type 1", 3, 1},
+    } rows[] = {{"8 lists, order type 0", 1, 0},
+                {"12 lists, order type 1", 3, 1},
                 {"8 lists, order type 1", 0, 1}};
     for (size_t i = 0; i < N_OF(rows); i++) {
         uint8_t raw[512], nal[512];
@@ -340,7 +364,8 @@ static void test_sets_keep_the_latest(void **state)
 
 static void test_slice_begins_picture(void **state)
 {
-    const struct h264_slice base = {.nal_ref_idc = 2, .is_idr = true, .first_mb = 0, .frame_num = 1};
+    const struct h264_slice base = {
+        .nal_ref_idc = 2, .is_idr = true, .first_mb = 0, .frame_num = 1};
     struct h264_slice rows[10];
     for (size_t i = 0; i < N_OF(rows); i++) {
         rows[i] = base;
@@ -374,7 +399,10 @@ static void test_order(void **state)
         size_t n;
         bool expected;
     } rows[] = {
-        {"in order, over the wrap", {-1, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14, 0}, 17, false},
+        {"in order, over the wrap",
+         {-1, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14, 0},
+         17,
+         false},
         {"two B-frames once", {-1, 6, 64 + 2, 64 + 4, 12, 14}, 6, false},
         {"B-frames", {-1, 4, 64 + 2, 8, 64 + 6}, 5, true},
         {"B-frames over the wrap", {-1, 8, 14, 4, 64 + 2, 10, 64 + 8}, 7, true},
@@ -417,10 +445,10 @@ static void test_avcc(void **state)
     assert_int_equal(h264_config_avcc(buf_bytes(sets), &avcc), 0);
     struct byte_reader r;
     byte_reader_init(&r, buf_bytes(avcc));
-    assert_int_equal(byte_reader_u8(&r), 1);          /* configurationVersion */
-    assert_int_equal(byte_reader_u24(&r), 0x64000a);  /* profile, compatibility, level */
-    assert_int_equal(byte_reader_u8(&r), 0xff);       /* lengthSizeMinusOne = 3 */
-    assert_int_equal(byte_reader_u8(&r), 0xe1);       /* one SPS */
+    assert_int_equal(byte_reader_u8(&r), 1);         /* configurationVersion */
+    assert_int_equal(byte_reader_u24(&r), 0x64000a); /* profile, compatibility, level */
+    assert_int_equal(byte_reader_u8(&r), 0xff);      /* lengthSizeMinusOne = 3 */
+    assert_int_equal(byte_reader_u8(&r), 0xe1);      /* one SPS */
     assert_true(bytes_equal(byte_reader_bytes(&r, byte_reader_u16(&r)), sps));
     assert_int_equal(byte_reader_u8(&r), 1); /* one PPS */
     assert_true(bytes_equal(byte_reader_bytes(&r, byte_reader_u16(&r)), pps));

@@ -37,7 +37,8 @@ static void test_sets_apart_and_noise(void **state)
     const struct bytes sps = sample_nal(in, H264_NAL_SPS, 0);
     const struct bytes pps = sample_nal(in, H264_NAL_PPS, 0);
     const struct bytes idr = sample_nal(in, H264_NAL_IDR, 0);
-    const uint8_t aud[] = {9, 0xf0}, filler[] = {12, 0xff, 0x80}, end[] = {10}, sei[] = {6, 5, 1, 9, 0x80};
+    const uint8_t aud[] = {9, 0xf0}, filler[] = {12, 0xff, 0x80}, end[] = {10},
+                  sei[] = {6, 5, 1, 9, 0x80};
     const uint8_t prefix[] = {14, 1, 2, 0x80};
 
     struct h264_normal n;
@@ -99,10 +100,16 @@ static void test_losses(void **state)
         int expected;
         unsigned flags;
     } steps[] = {
-        {&delta, -EAGAIN, 0},    {&broken, -EAGAIN, 0}, {&key, 0, PACKET_KEY},
-        {&delta, 0, 0},          {&broken, -EBADMSG, 0}, {&delta, -EAGAIN, 0},
-        {&key, 0, PACKET_KEY | PACKET_DISCONTINUITY},   {&delta, 0, 0},
-        {&tail, -EBADMSG, 0},    {&delta, -EAGAIN, 0},
+        {&delta, -EAGAIN, 0},
+        {&broken, -EAGAIN, 0},
+        {&key, 0, PACKET_KEY},
+        {&delta, 0, 0},
+        {&broken, -EBADMSG, 0},
+        {&delta, -EAGAIN, 0},
+        {&key, 0, PACKET_KEY | PACKET_DISCONTINUITY},
+        {&delta, 0, 0},
+        {&tail, -EBADMSG, 0},
+        {&delta, -EAGAIN, 0},
         {&key, 0, PACKET_KEY | PACKET_DISCONTINUITY},
     };
     for (size_t i = 0; i < N_OF(steps); i++) {
@@ -163,8 +170,8 @@ static void test_changed_pps_stays_in_band(void **state)
     assert_int_equal(make(&n, &key, &p), 0);
     packet_unref(&p);
     assert_int_equal(make(&n, &delta, &p), 0);
-    assert_true(bytes_equal(sample_nal(packet_bytes(p), H264_NAL_PPS, 0),
-                            bytes_of(changed, pps.size)));
+    assert_true(
+        bytes_equal(sample_nal(packet_bytes(p), H264_NAL_PPS, 0), bytes_of(changed, pps.size)));
     packet_unref(&p);
     assert_int_equal(make(&n, &delta, &p), 0); /* sent already */
     assert_int_equal(h264_nal_type(bytes_of(p->data + 4, 1)), H264_NAL_SLICE);
@@ -173,7 +180,8 @@ static void test_changed_pps_stays_in_band(void **state)
     buf_unref(&stream);
 }
 
-/* Pictures of a sample, one NAL unit each, through a normaliser; sees the SPS of each key picture. */
+/* Pictures of a sample, one NAL unit each, through a normaliser; sees the SPS of each key picture.
+ */
 struct run {
     unsigned n_packets, n_keys, n_tracks;
     unsigned restricted[8]; /* per key picture: 0 no restriction, else 1 + max_num_reorder_frames */

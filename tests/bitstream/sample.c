@@ -46,8 +46,8 @@ size_t sample_cut_sps(struct bytes nal, enum sample_sps kind, uint8_t *out, size
     struct bit_writer w;
     bit_reader_init(&r, bytes_of(raw, h264_nal_unescape(nal, raw, sizeof(raw))));
     bit_writer_init(&w, cut, sizeof(cut));
-    size_t n_bits = kind == SAMPLE_SPS_WITHOUT_VUI ? sps.vui_flag_pos_bits
-                                                   : sps.restriction_flag_pos_bits;
+    size_t n_bits =
+        kind == SAMPLE_SPS_WITHOUT_VUI ? sps.vui_flag_pos_bits : sps.restriction_flag_pos_bits;
     for (; n_bits > 0; n_bits--) {
         bit_writer_u(&w, bit_reader_u(&r, 1), 1);
     }

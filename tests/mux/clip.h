@@ -9,9 +9,9 @@
 #include "media/track.h"
 #include "mux/mux.h"
 
-#define CLIP_CAPTURE_NS   INT64_C(1700000000123456789)
-#define CLIP_PTS_NS       INT64_C(5000000000)
-#define CLIP_FRAME_NS     (33 * NS_PER_MS)
+#define CLIP_CAPTURE_NS INT64_C(1700000000123456789)
+#define CLIP_PTS_NS     INT64_C(5000000000)
+#define CLIP_FRAME_NS   (33 * NS_PER_MS)
 
 enum { CLIP_PACKETS_MAX = 32 };
 

@@ -108,7 +108,8 @@ static uint64_t get_u64(const uint8_t *p)
 }
 
 /* mdat back to Annex B; parameter sets before a key picture are put where they were. */
-static void assert_same_pictures(struct bytes mdat, const struct packet *p, const struct track *track)
+static void assert_same_pictures(struct bytes mdat, const struct packet *p,
+                                 const struct track *track)
 {
     struct buf *back = buf_create(p->size);
     struct byte_writer w;
@@ -183,10 +184,10 @@ static void test_times(void **state)
     } rows[] = {
         {0, 0, 3000},
         {33 * NS_PER_MS, 2970, 3000},
-        {33 * NS_PER_MS + 5, 2971, 3000},  /* closer than a tick: never the same time twice */
-        {133 * NS_PER_MS, 11970, 8999},    /* slower than its rate: the distance so far */
+        {33 * NS_PER_MS + 5, 2971, 3000}, /* closer than a tick: never the same time twice */
+        {133 * NS_PER_MS, 11970, 8999},   /* slower than its rate: the distance so far */
         {233 * NS_PER_MS, 20970, 9000},
-        {266 * NS_PER_MS, 23940, 3000},    /* and back */
+        {266 * NS_PER_MS, 23940, 3000},       /* and back */
         {100266 * NS_PER_MS, 9023940, 90000}, /* a pause is no frame duration */
     };
     static const uint8_t slice[] = {0, 0, 0, 1, 0x41, 0x9a, 0x80};
@@ -239,8 +240,8 @@ static void test_what_is_not_normal_is_refused(void **state)
         buf_unref(&b);
         packet_unref(&p);
     }
-    struct packet *sets = clip_packet(clip.track.parameter_sets->data,
-                                      clip.track.parameter_sets->size, PACKET_KEY);
+    struct packet *sets =
+        clip_packet(clip.track.parameter_sets->data, clip.track.parameter_sets->size, PACKET_KEY);
     struct buf *b = NULL;
     assert_int_equal(mux_mp4.packet(mux, sets, 0, &b), -EBADMSG);
     packet_unref(&sets);
@@ -326,10 +327,11 @@ static void test_ffprobe_reads_it(void **state)
         write_clip(rows[i].name, f);
         fclose(f);
         char command[512];
-        snprintf(command, sizeof(command),
-                 "ffprobe -v error -f mp4 -count_frames -select_streams v -of csv=p=0 -show_entries "
-                 "stream=codec_name,width,height,sample_aspect_ratio,pix_fmt,nb_read_frames %s 2>&1",
-                 path);
+        snprintf(
+            command, sizeof(command),
+            "ffprobe -v error -f mp4 -count_frames -select_streams v -of csv=p=0 -show_entries "
+            "stream=codec_name,width,height,sample_aspect_ratio,pix_fmt,nb_read_frames %s 2>&1",
+            path);
         FILE *pipe = popen(command, "r");
         assert_non_null(pipe);
         char line[256] = "";
@@ -346,12 +348,9 @@ static void test_ffprobe_reads_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init_segment),
-        cmocka_unit_test(test_fragments),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_what_is_not_normal_is_refused),
-        cmocka_unit_test(test_ws_mp4),
-        cmocka_unit_test(test_ffprobe_reads_it),
+        cmocka_unit_test(test_init_segment), cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_times),        cmocka_unit_test(test_what_is_not_normal_is_refused),
+        cmocka_unit_test(test_ws_mp4),       cmocka_unit_test(test_ffprobe_reads_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ static void test_samples_round_trip(void **state)
     static const struct {
         const char *name;
         unsigned n_stap;
-    } rows[] = {{"baseline.h264", 3}, {"high.h264", 2},   {"slices.h264", 2},
+    } rows[] = {{"baseline.h264", 3}, {"high.h264", 2},      {"slices.h264", 2},
                 {"sar.h264", 1},      {"reordered.h264", 2}, {"cropped_1080p.h264", 1}};
     for (size_t i = 0; i < N_OF(rows); i++) {
         struct clip clip;
@@ -137,9 +137,9 @@ static void test_fragment_sizes(void **state)
         size_t nal_size;
         unsigned n_payloads;
         size_t usual;
-    } rows[] = {{1, 1, 1},          {2, 1, 2},          {1149, 1, 1149},    {1150, 1, 1150},
-                {1151, 2, 577},     {2297, 2, 1150},    {2298, 3, 768},     {16384, 15, 1095},
-                {100001, 88, 1139}};
+    } rows[] = {{1, 1, 1},       {2, 1, 2},         {1149, 1, 1149},
+                {1150, 1, 1150}, {1151, 2, 577},    {2297, 2, 1150},
+                {2298, 3, 768},  {16384, 15, 1095}, {100001, 88, 1139}};
     void *mux = clip_open(&mux_rtp_h264, &h264_track);
     for (size_t i = 0; i < N_OF(rows); i++) {
         uint8_t *in = malloc(rows[i].nal_size + 4);
@@ -167,7 +167,8 @@ static void test_fragment_sizes(void **state)
     clip_close(&mux_rtp_h264, mux);
 }
 
-/* RFC 6184 §5.7.1: highest NRI, u16 sizes; a lone NAL unit is not aggregated; others are dropped. */
+/* RFC 6184 §5.7.1: highest NRI, u16 sizes; a lone NAL unit is not aggregated; others are dropped.
+ */
 static void test_bytes(void **state)
 {
     static const struct {
@@ -186,11 +187,18 @@ static void test_bytes(void **state)
          {0x78, 0, 3, 0x67, 1, 2, 0, 2, 0x48, 3, 0, 2, 6, 5},
          14,
          2},
-        {"only an SPS", PACKET_KEY, {0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65, 7}, 12, {0x67, 1}, 2, 2},
+        {"only an SPS",
+         PACKET_KEY,
+         {0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65, 7},
+         12,
+         {0x67, 1},
+         2,
+         2},
         {"SEI of other pictures", 0, {0, 0, 0, 1, 6, 5, 0, 0, 0, 1, 0x41, 7}, 12, {6, 5}, 2, 2},
         {"delimiter, filler, ends",
          0,
-         {0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, 0x41, 7, 0, 0, 0, 1, 12, 0xff, 0, 0, 0, 1, 10, 0, 0, 1, 11},
+         {0, 0, 0,  1,    9, 0xf0, 0, 0, 0,  1, 0x41, 7, 0, 0,
+          0, 1, 12, 0xff, 0, 0,    0, 1, 10, 0, 0,    1, 11},
          27,
          {0x41, 7},
          2,
@@ -254,8 +262,10 @@ static void test_nothing_to_send(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples_round_trip), cmocka_unit_test(test_fragment_sizes),
-        cmocka_unit_test(test_bytes),              cmocka_unit_test(test_large_sets),
+        cmocka_unit_test(test_samples_round_trip),
+        cmocka_unit_test(test_fragment_sizes),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_large_sets),
         cmocka_unit_test(test_nothing_to_send),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,8 @@ static void assert_text(const struct buf *b, const char *expected)
 static void test_other_codecs_are_refused(void **state)
 {
     static const struct mux_type *const types[] = {
-        &mux_annexb,    &mux_mp4,             &mux_ws_mp4,  &mux_ws_h264,
-        &mux_multipart, &mux_multipart_plain, &mux_rtp_h264};
+        &mux_annexb,          &mux_mp4,     &mux_ws_mp4, &mux_ws_h264, &mux_multipart,
+        &mux_multipart_plain, &mux_rtp_h264};
     for (size_t i = 0; i < N_OF(types); i++) {
         const bool is_jpeg = types[i] == &mux_multipart || types[i] == &mux_multipart_plain;
         void *memory = calloc(1, types[i]->state_size + 1);
@@ -80,7 +80,8 @@ static void test_multipart_plain(void **state)
         int64_t capture_ns;
         const char *expected;
     } rows[] = {
-        {CLIP_CAPTURE_NS, PART "Content-Length: 4\r\nX-Timestamp: 1700000000.123456\r\n\r\nJPEG\r\n"},
+        {CLIP_CAPTURE_NS,
+         PART "Content-Length: 4\r\nX-Timestamp: 1700000000.123456\r\n\r\nJPEG\r\n"},
         {1005 * NS_PER_MS, PART "Content-Length: 4\r\nX-Timestamp: 1.005000\r\n\r\nJPEG\r\n"},
         {TIME_NONE, PART "Content-Length: 4\r\nX-Timestamp: 0.000000\r\n\r\nJPEG\r\n"},
     };
@@ -128,9 +129,9 @@ static void test_ws_frame(void **state)
 static void test_ws_h264(void **state)
 {
     static const uint8_t expected[] = {
-        0x82, 31,                                       /* 24 + 7 bytes */
-        1,    0,    1,    3,                            /* version, track, H.264, key + discontinuity */
-        0xde, 0xad, 0xbe, 0xef,                         /* sequence */
+        0x82, 31,               /* 24 + 7 bytes */
+        1,    0,    1,    3,    /* version, track, H.264, key + discontinuity */
+        0xde, 0xad, 0xbe, 0xef, /* sequence */
         0x17, 0x97, 0x9c, 0xfe, 0x3d, 0x85, 0xcd, 0x15, /* 1700000000123456789 */
         0x00, 0x00, 0x00, 0x01, 0x2a, 0x05, 0xf2, 0x00, /* 5 s */
         0,    0,    0,    1,    0x65, 0x88, 0x80};
