@@ -42,9 +42,9 @@ export class Edge {
         this.canChangeRate = canChangeRate;
     }
 
-    /* The buffer now reaches to endS. */
-    arrival(nowMs, endS) {
-        const lateMs = nowMs - endS * 1000;
+    /* A frame of this media time, as the camera gave it, has come. */
+    arrival(nowMs, timeS) {
+        const lateMs = nowMs - timeS * 1000;
         if (lateMs < this.#leastMs - BACKLOG_MS) {
             this.#lateness.clear(); // what came before was a backlog, and no sign of jitter
         }

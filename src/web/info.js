@@ -10,6 +10,12 @@ const RTTS = 5;
 
 const orNull = (value) => value ?? null;
 
+/* What the server takes for a frame, all stages together; null unless all are known. */
+function sumOfStages(stages) {
+    const values = Object.values(stages ?? {});
+    return values.length && values.every(Number.isFinite) ? values.reduce((sum, ms) => sum + ms, 0) : null;
+}
+
 function fromJson(json) {
     return {
         state: orNull(json.state),
@@ -22,6 +28,7 @@ function fromJson(json) {
         bitrateBps: orNull(json.bitrate_bps),
         viewers: orNull(json.viewers),
         hasAudio: Boolean(json.audio),
+        serverMs: sumOfStages(json.latency_ms),
     };
 }
 

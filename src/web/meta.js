@@ -10,15 +10,17 @@ export class Meta {
     #base;
     #clock;
     #onFrame;
+    #onState;
     #socket = null;
     #timer = null;
     #tries = 0;
 
-    /* onFrame({rtp, captureMs or null, sentMs or null}) */
-    constructor(base, clock, onFrame) {
+    /* onFrame({rtp, captureMs, sentMs}), each or null; onState() when the stream's has changed. */
+    constructor(base, clock, { onFrame, onState }) {
         this.#base = base;
         this.#clock = clock;
         this.#onFrame = onFrame;
+        this.#onState = onState;
     }
 
     open() {
@@ -50,6 +52,8 @@ export class Meta {
                 captureMs: number(message.capture_ms),
                 sentMs: number(message.sent_ms),
             });
+        } else if (message.type === 'state') {
+            this.#onState();
         }
     }
 

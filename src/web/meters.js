@@ -124,14 +124,17 @@ export class Meters {
         return lost + received > 0 ? Math.max(0, lost) / (lost + received) : null;
     }
 
-    /* countsFrames: false when the transport cannot see its frames (img). */
-    summary(countsFrames) {
+    /*
+     * countsFrames: false when the transport cannot see its frames (img). Then the latency is what
+     * the server says of itself ({serverMs, rttMs}) and the network takes; the player's part is
+     * unknown.
+     */
+    summary(countsFrames, { serverMs, rttMs }) {
         const nowMs = performance.now();
         const latency = this.#latency.summary(nowMs, this.#clock.rttMs);
-        const { serverMs, networkMs } = latency;
-        if (!countsFrames && serverMs !== null && networkMs !== null) {
-            latency.medianMs = serverMs + networkMs;
-            latency.isEstimate = true; // the player's part is unknown
+        if (!countsFrames && serverMs !== null && rttMs !== null) {
+            const networkMs = rttMs / 2;
+            Object.assign(latency, { serverMs, networkMs, medianMs: serverMs + networkMs, isEstimate: true });
         }
         const bytesPerSecond = this.#bytes.perSecond;
         return {

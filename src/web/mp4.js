@@ -2,7 +2,7 @@
  * The few boxes of fragmented MP4 that tell when a frame was captured and when it is due.
  *
  * Readers return null for what is not there or broken; they never throw and never read outside.
- * Spec: ISO/IEC 14496-12 §4.2 (box), §8.4.2 (mdhd), §8.8.12 (tfdt), §8.16.5 (prft).
+ * Spec: ISO/IEC 14496-12 §4.2 (box), §8.4.2 (mdhd), §8.8.8 (trun), §8.8.12 (tfdt), §8.16.5 (prft).
  */
 const NTP_EPOCH_MS = 2208988800000; // from 1900 to 1970
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'moof', 'traf']);
@@ -62,18 +62,30 @@ function readPrft(box) {
     };
 }
 
-/* Capture time and decode time of a fragment, in ms and in units of the track; each may be null. */
+/* Duration of the first sample, if the box says it; flags say which fields there are. */
+function readTrunDuration(box) {
+    const flags = box.byteLength >= 8 ? box.getUint32(0) & 0xffffff : 0;
+    const at = 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0);
+    return flags & 0x100 && box.byteLength >= at + 4 ? box.getUint32(at) : null;
+}
+
+/*
+ * A fragment: capture {captureMs, mediaTime}, decodeTime and duration in units of the track, each
+ * null if it is not there; setDecodeTime(time) changes it in place, null where it cannot be.
+ */
 export function readFragment(buffer) {
-    let capture = null;
-    let decodeTime = null;
+    const found = { capture: null, decodeTime: null, duration: null, setDecodeTime: null };
     walkBoxes(new DataView(buffer), (type, box) => {
         if (type === 'prft') {
-            capture ??= readPrft(box);
-        } else if (type === 'tfdt' && decodeTime === null && box.byteLength >= 8) {
-            const isWide = box.getUint8(0) === 1;
-            decodeTime = !isWide ? box.getUint32(4)
-                : box.byteLength >= 12 ? Number(box.getBigUint64(4)) : null;
+            found.capture ??= readPrft(box);
+        } else if (type === 'trun') {
+            found.duration ??= readTrunDuration(box);
+        } else if (type === 'tfdt' && found.decodeTime === null && box.byteLength >= 12 && box.getUint8(0) === 1) {
+            found.decodeTime = Number(box.getBigUint64(4));
+            found.setDecodeTime = (time) => box.setBigUint64(4, BigInt(time));
+        } else if (type === 'tfdt' && found.decodeTime === null && box.byteLength >= 8 && box.getUint8(0) === 0) {
+            found.decodeTime = box.getUint32(4);
         }
     });
-    return { capture, decodeTime };
+    return found;
 }

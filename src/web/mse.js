@@ -6,6 +6,7 @@ import { Captures, mediaTimeKey } from './captures.js';
 import { Edge } from './edge.js';
 import { readFragment, readTimescale } from './mp4.js';
 import { openSocket } from './socket.js';
+import { Timeline } from './timeline.js';
 import { watchFrames } from './presented.js';
 import { webSocketUrl, withQuery } from './paths.js';
 
@@ -32,6 +33,7 @@ class MseSession {
     #queue = [];
     #edge;
     #timescale = null;
+    #timeline = new Timeline();
     #captures = new Captures();
     #stopWatching;
     #listeners = new AbortController();
@@ -61,18 +63,23 @@ class MseSession {
         this.#socket = openSocket(webSocketUrl(url), {
             clock: env.clock,
             onHello: (hello) => this.#onHello(hello),
+            onJson: env.onJson,
             onBytes: (bytes) => this.#onBytes(bytes),
             onClose: (reason) => this.#end(reason),
         });
     }
 
+    /* Comes again when the stream changes; an init segment follows each. */
     #onHello(hello) {
-        this.#type = `video/mp4; codecs="${hello.codec}"`;
-        if (!Source.isTypeSupported(this.#type)) {
+        const type = `video/mp4; codecs="${hello.codec}"`;
+        if (!Source.isTypeSupported(type)) {
             this.#end(`this browser cannot play ${hello.codec}`);
-            return;
+        } else if (this.#buffer && type !== this.#type) {
+            this.#end('the stream has changed'); // opened anew, which is simpler than changeType()
+        } else {
+            this.#type = type;
+            this.#open();
         }
-        this.#open();
     }
 
     /* Needs both the source to be open and the hello to be there, in either order. */
@@ -87,10 +94,11 @@ class MseSession {
 
     #onBytes(bytes) {
         this.#seen.bytes += bytes.byteLength;
-        if (this.#timescale === null) {
-            this.#timescale = readTimescale(bytes);
+        const timescale = readTimescale(bytes);
+        if (timescale === null) {
+            this.#place(readFragment(bytes));
         } else {
-            this.#noteCapture(readFragment(bytes).capture);
+            this.#timescale = timescale;
         }
         this.#queue.push(bytes);
         if (this.#queue.length > MOST_QUEUED) {
@@ -100,9 +108,16 @@ class MseSession {
         this.#append();
     }
 
-    #noteCapture(capture) {
-        if (capture) {
-            this.#captures.put(mediaTimeKey(capture.mediaTime / this.#timescale), capture.captureMs);
+    /* Onto the timeline without holes; what is known of its capture goes with it. */
+    #place({ capture, decodeTime, duration, setDecodeTime }) {
+        if (decodeTime === null || this.#timescale === null) {
+            return;
+        }
+        const time = setDecodeTime ? this.#timeline.place(decodeTime, duration ?? 0) : decodeTime;
+        setDecodeTime?.(time);
+        this.#edge.arrival(performance.now(), decodeTime / this.#timescale);
+        if (capture && capture.mediaTime === decodeTime) {
+            this.#captures.put(mediaTimeKey(time / this.#timescale), capture.captureMs);
         }
     }
 
@@ -143,7 +158,6 @@ class MseSession {
     #follow(startS, endS) {
         const video = this.element;
         const nowMs = performance.now();
-        this.#edge.arrival(nowMs, endS);
         if (!this.#isPlaced) {
             this.#isPlaced = true;
             video.currentTime = Math.max(startS, endS - this.#edge.aimMs(nowMs) / 1000);

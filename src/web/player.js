@@ -76,7 +76,10 @@ export class Player {
             intervalMs: () => (this.#ladder.isPlaying && !this.#isStale() ? ASK_MS.playing : ASK_MS.waiting),
         });
         if (withMeta) {
-            this.#meta = new Meta(this.#base, this.#clock, (frame) => this.#meters.addMeta(frame));
+            this.#meta = new Meta(this.#base, this.#clock, {
+                onFrame: (frame) => this.#meters.addMeta(frame),
+                onState: () => this.info.ask(),
+            });
         }
         const { signal } = this.#listeners;
         document.addEventListener('visibilitychange', () => {
@@ -132,7 +135,7 @@ export class Player {
             phase: this.phase,
             mode: this.mode,
             viewers: this.info.info?.viewers ?? null,
-            ...this.#meters.summary(this.#countsFrames),
+            ...this.#meters.summary(this.#countsFrames, { serverMs: this.info.info?.serverMs ?? null, rttMs: this.info.rttMs }),
         };
     }
 
@@ -227,7 +230,6 @@ export class Player {
     #resume() {
         this.#ladder.start(performance.now());
         this.info.start();
-        this.#meta?.open();
         this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#sample(), SAMPLE_MS)];
         this.#tick();
     }
@@ -292,6 +294,11 @@ export class Player {
         this.#wantsGesture = false;
         this.#meters.renew();
         this.#decoded = 0;
+        if (id === 'mjpeg') {
+            this.#meta?.close(); // no reason to run an H.264 encoder
+        } else {
+            this.#meta?.open();
+        }
         const isCurrent = () => env === this.#env;
         const when = (run) => (...args) => isCurrent() && run(...args);
         const env = {
@@ -301,6 +308,7 @@ export class Player {
             mode: this.mode,
             askedMode: this.#askedMode,
             wantsAudio: this.info.info?.hasAudio ?? false,
+            onJson: (message) => message.type === 'state' && this.info.ask(),
             canDeliver: () => this.info.canDeliver,
             askForKeyframe: () => this.#askForKeyframe(),
             onPlayRefused: when((error) => this.#onPlayRefused(error)),

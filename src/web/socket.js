@@ -74,9 +74,8 @@ export function openSocket(url, { clock, onHello, onJson, onBytes, onClose }) {
         }
     };
     socket.onclose = ({ code, reason }) => {
-        const why = reason || (code === 1006 ? '' : `code ${code}`);
-        end(gotHello ? `the connection was closed${why && ` (${why})`}`
-            : `no WebSocket to the server${why && ` (${why})`}`);
+        const why = code === 1006 ? '' : ` (code ${code})`;
+        end(reason || (gotHello ? `the connection was closed${why}` : `no WebSocket to the server${why}`));
     };
     return {
         close: () => end(null),

@@ -54,13 +54,16 @@ class WebcodecsSession {
         this.#socket = openSocket(webSocketUrl(url), {
             clock: env.clock,
             onHello: (hello) => this.#onHello(hello),
+            onJson: env.onJson,
             onBytes: (bytes) => this.#onBytes(bytes),
             onClose: (reason) => this.#end(reason),
         });
     }
 
+    /* Comes again when the stream changes; a keyframe follows each. */
     async #onHello(hello) {
         const config = { codec: hello.codec, optimizeForLatency: true };
+        this.#config = null;
         const { supported } = await VideoDecoder.isConfigSupported(config).catch(() => ({}));
         if (this.#isOver) {
             return;
@@ -70,20 +73,19 @@ class WebcodecsSession {
             return;
         }
         this.#config = config;
-        this.#open();
+        this.#configure();
         this.#early.splice(0).forEach((bytes) => this.#onBytes(bytes));
     }
 
     #early = []; // what came while the browser was asked what it can decode
 
-    #open() {
-        this.#decoder = new VideoDecoder({
+    #configure() {
+        this.#decoder ??= new VideoDecoder({
             output: (frame) => this.#onPicture(frame),
             error: (error) => this.#end(`the decoder failed: ${error.message}`),
         });
         this.#decoder.configure(this.#config);
         this.#needsKey = true;
-        this.#pending = [];
     }
 
     #onBytes(bytes) {
@@ -133,7 +135,7 @@ class WebcodecsSession {
         }
         if (isKey && this.#needsKey && this.#pending.length) {
             this.#decoder.reset(); // whatever is queued is older than this keyframe
-            this.#decoder.configure(this.#config);
+            this.#configure();
             this.#seen.dropped += this.#pending.length;
             this.#pending = [];
         }

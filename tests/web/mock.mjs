@@ -138,7 +138,7 @@ export class Mock {
     #info(name) {
         return {
             name, state: this.state, error: this.error, width: WIDTH, height: HEIGHT, fps: FPS, codec: 'h264',
-            bitrate_bps: 800000, viewers: this.#viewers.size, latency_ms: null,
+            bitrate_bps: 800000, viewers: this.#viewers.size, latency_ms: { capture: 0.5, encode: 2.5, send: 0.5 },
         };
     }
 

@@ -2,6 +2,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readAccessUnit, sequenceGap } from '../../../src/web/access_unit.js';
 import { readFragment, readTimescale, walkBoxes } from '../../../src/web/mp4.js';
+import { Timeline } from '../../../src/web/timeline.js';
 import { crc8, readTimecodePixels, timecodeLayout, unwrapTimecode } from '../../../src/web/timecode.js';
 import { HEIGHT, WIDTH, drawPicture } from '../source.mjs';
 import { box, fragment, initSegment } from '../mp4_writer.mjs';
@@ -61,10 +62,40 @@ test('mp4: time scale of an init segment', () => {
 test('mp4: capture time and decode time of a fragment', () => {
     const captureMs = 1763636363123.25;
     const written = fragment({ sequence: 7, ptsMs: 3600000, durationMs: 33, isKey: true, captureMs, avcc: Buffer.alloc(100) });
-    const { capture, decodeTime } = readFragment(arrayBuffer(written));
+    const { capture, decodeTime, duration } = readFragment(arrayBuffer(written));
     assert.ok(Math.abs(capture.captureMs - captureMs) < 0.001);
     assert.equal(capture.mediaTime, 3600 * 90000);
     assert.equal(decodeTime, 3600 * 90000);
+    assert.equal(duration, 2970);
+});
+
+test('mp4: the decode time is changed in place', () => {
+    const buffer = arrayBuffer(fragment({ sequence: 7, ptsMs: 5000, durationMs: 33, captureMs: 0, avcc: Buffer.alloc(9) }));
+    readFragment(buffer).setDecodeTime(2 ** 33 + 5);
+    assert.equal(readFragment(buffer).decodeTime, 2 ** 33 + 5);
+});
+
+test('mp4: duration of a sample, whatever fields come before it', () => {
+    const rows = [['000100', 1], ['000101', 1], ['000104', 1], ['000105', 1], ['000001', null]];
+    for (const [flags, expected] of rows) {
+        const before = (parseInt(flags, 16) & 1 ? 'ffffffff' : '') + (parseInt(flags, 16) & 4 ? 'eeeeeeee' : '');
+        const trun = box('trun', Buffer.from(`00${flags}00000001${before}00000001`, 'hex'));
+        assert.equal(readFragment(arrayBuffer(trun)).duration, expected, flags);
+    }
+});
+
+test('timeline: distances stay, holes shrink, time never runs backwards', () => {
+    const rows = [
+        ['even', [100, 103, 106], [0, 3, 6]],
+        ['slower than said', [100, 105, 110], [0, 5, 10]],
+        ['a hole', [100, 103, 200, 203], [0, 3, 8, 11]],
+        ['the camera began again', [1000, 1003, 0, 3], [0, 3, 6, 9]],
+        ['twice the same', [5, 5, 8], [0, 3, 6]],
+    ];
+    for (const [name, times, expected] of rows) {
+        const timeline = new Timeline();
+        assert.deepEqual(times.map((time) => timeline.place(time, 3)), expected, name);
+    }
 });
 
 test('mp4: prft of version 0 has 32 bits of media time', () => {
@@ -94,7 +125,7 @@ test('mp4: broken input gives nulls and no exception', () => {
         readTimescale(arrayBuffer(bytes));
         readFragment(arrayBuffer(bytes));
     }
-    assert.deepEqual(readFragment(arrayBuffer([])), { capture: null, decodeTime: null });
+    assert.deepEqual(readFragment(arrayBuffer([])), { capture: null, decodeTime: null, duration: null, setDecodeTime: null });
     assert.equal(readTimescale(arrayBuffer([0, 0, 0, 4, 0x6d, 0x6f, 0x6f, 0x76])), null);
 });
 
