@@ -1,0 +1,115 @@
+/*
+ * Inside of a pipeline: what its files share. Others include pipeline/pipeline.h.
+ *
+ * pipeline.c  made, asked and destroyed, on the loop
+ * worker.c    the thread: opens, reads, waits to try again, ends
+ * origin.c    the source: opened, closed, failed
+ * mail.c      what the loop told: demand, wishes
+ * units.c     what the source gave, on its way to the encodings
+ * shown.c     state and abilities, as the stream shows them
+ */
+#ifndef AVOCET_PIPELINE_WORKER_H
+#define AVOCET_PIPELINE_WORKER_H
+
+#include "pipeline/decode.h"
+#include "pipeline/encode.h"
+#include "pipeline/mailbox.h"
+#include "pipeline/output.h"
+#include "pipeline/retry.h"
+
+struct pipeline {
+    struct producer producer; /* first */
+    struct pipeline_config config;
+    struct pipeline_types types;
+    char *location;
+    char *preset;
+    char *encoder_name;
+    void *options; /* of state_size; what open() begins with */
+    struct log log;
+    struct mailbox mailbox;
+    struct output output;
+
+    /* atomic: asked on the loop, known on the thread */
+    atomic_uint can[N_ENCODINGS];
+
+    /* under lock */
+    pthread_mutex_t lock;
+    bool is_running;   /* the thread has not decided to end */
+    bool is_over;      /* it touches nothing any more */
+    bool is_abandoned; /* nobody waits for it: it frees the pipeline */
+    pthread_cond_t over;
+
+    /* loop only */
+    pthread_t thread;
+    bool has_thread; /* to be joined */
+    encoding_set demanded;
+
+    /* thread only */
+    encoding_set wanted;
+    bool must_quit;
+    void *state; /* of the source; NULL: closed */
+    struct encode encodes[N_ENCODINGS];
+    struct decode decode;
+    struct track track;    /* of the source's packets; codec NONE: pictures, or nothing yet */
+    bool has_unit;         /* since it was opened */
+    bool is_silent;
+    bool was_live;         /* there was a unit before the present opening */
+    int64_t opened_ns;
+    int64_t last_unit_ns;
+    struct retry retry;
+    char description[160]; /* last logged */
+    enum stream_state shown_state;
+    bool is_shown;
+};
+
+static inline bool worker_is_drained(const struct pipeline *p)
+{
+    return p->config.source->is_drained_while_asleep;
+}
+
+static inline bool worker_must_run(const struct pipeline *p)
+{
+    return !p->must_quit && (p->wanted != 0 || worker_is_drained(p));
+}
+
+/* The encoding that the source's own packets are; N_ENCODINGS: none. */
+static inline enum encoding_id worker_native_encoding(const struct pipeline *p)
+{
+    switch (p->track.codec) {
+    case CODEC_H264:
+        return ENCODING_H264;
+    case CODEC_MJPEG:
+        return ENCODING_JPEG;
+    default:
+        return N_ENCODINGS;
+    }
+}
+
+/* ---- loop ---- */
+
+void pipeline_free(struct pipeline *p);
+
+/* ---- thread ---- */
+
+/* What pthread_create() starts; arg is the pipeline. */
+void *worker_run(void *arg);
+
+/* False: it failed and is closed, or is not to be opened any more. */
+bool origin_open(struct pipeline *p);
+void origin_close(struct pipeline *p);
+/* Says it once, closes, and sets when to try again. sentence "": that of the errno. */
+void origin_fail(struct pipeline *p, int result, const char *sentence);
+/* Logs what was obtained, when it is another thing than last time. */
+void origin_describe(struct pipeline *p);
+
+void mail_take(struct pipeline *p);
+
+/* Takes over what is in it. */
+void units_take(struct pipeline *p, const struct source_unit *unit);
+/* Nominal frames per second: of the track (may be NULL), else of the configuration. */
+struct rational units_rate(const struct pipeline *p, const struct track *track);
+
+void shown_update_state(struct pipeline *p);
+void shown_update_can(struct pipeline *p);
+
+#endif
