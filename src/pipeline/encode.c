@@ -111,7 +111,7 @@ static void log_opening(const struct encode *e, const struct encoder_params *par
     }
 }
 
-/* A rate that is measured wavers: that is no reason to begin anew. Pictures of their own have none. */
+/* A rate that is measured wavers: that is no reason to begin anew. */
 static bool is_near(const struct encode *e, struct rational rate)
 {
     const double before = (double)e->rate.num / e->rate.den;
@@ -165,8 +165,7 @@ void encode_picture(struct encode *e, struct picture *picture, struct rational r
     }
     struct packet *packet = NULL;
     struct option_error error = {""};
-    const int result =
-        e->type->encode(e->state, picture, e->must_make_key, &packet, &error);
+    const int result = e->type->encode(e->state, picture, e->must_make_key, &packet, &error);
     if (result == 0) {
         publish(e, packet);
     } else if (result != -EAGAIN) {

@@ -23,7 +23,8 @@ static void take_keys(struct pipeline *p, encoding_set keys)
             continue;
         }
         if (id == (int)worker_native_encoding(p)) {
-            give_to_source(p, &(struct wish){.type = WISH_KEYFRAME, .encoding = (enum encoding_id)id});
+            give_to_source(p,
+                           &(struct wish){.type = WISH_KEYFRAME, .encoding = (enum encoding_id)id});
         } else {
             p->encodes[id].must_make_key = true;
         }

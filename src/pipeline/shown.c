@@ -44,7 +44,8 @@ static unsigned source_can(const struct pipeline *p)
 static unsigned never_sleeps(const struct pipeline *p, enum encoding_id id)
 {
     const enum encoding_id native = worker_native_encoding(p);
-    return worker_is_drained(p) && (native == id || native == N_ENCODINGS) ? PRODUCER_NEVER_SLEEPS : 0;
+    return worker_is_drained(p) && (native == id || native == N_ENCODINGS) ? PRODUCER_NEVER_SLEEPS
+                                                                           : 0;
 }
 
 /* A keyframe can be made only while pictures come. */

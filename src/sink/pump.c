@@ -92,8 +92,8 @@ int pump_open(struct pump *p, struct loop *loop, struct stream *s, enum encoding
 {
     p->loop = loop;
     p->ops = ops;
-    const int result = reader_open(&p->reader, s, encoding, mux, mode, protocol, &reader_ops,
-                                   loop_now_ns(loop));
+    const int result =
+        reader_open(&p->reader, s, encoding, mux, mode, protocol, &reader_ops, loop_now_ns(loop));
     p->is_open = result == 0;
     return result;
 }

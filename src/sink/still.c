@@ -160,8 +160,8 @@ static void on_exchange_close(struct http_exchange *x, void *arg)
 static void wait_for_picture(struct still *s, struct stream *stream, const char *protocol)
 {
     const int result =
-        reader_open(&s->reader, stream, ENCODING_JPEG, NULL, stream_default_mode(stream),
-                    protocol, &reader_ops, loop_now_ns(s->loop));
+        reader_open(&s->reader, stream, ENCODING_JPEG, NULL, stream_default_mode(stream), protocol,
+                    &reader_ops, loop_now_ns(s->loop));
     if (result < 0) {
         const char *error = stream_encoding_error(stream, ENCODING_JPEG);
         refuse(s, error ? error : "out of memory");
@@ -189,7 +189,8 @@ static bool parse(const struct sink *sink, struct http_exchange *x, int *width, 
             return false;
         }
         if (!sink->env->scale_jpeg) {
-            http_respond_error(x, 501, "this build has no JPEG library to scale with: leave width out");
+            http_respond_error(x, 501,
+                               "this build has no JPEG library to scale with: leave width out");
             return false;
         }
         *width = (int)value;

@@ -21,9 +21,9 @@
 #include "sink/pump.h"
 
 enum {
-    WS_CLOSE_TRY_LATER = 1013,  /* RFC 6455 §7.4.1, IANA registry */
+    WS_CLOSE_TRY_LATER = 1013, /* RFC 6455 §7.4.1, IANA registry */
     WS_CLOSE_GOING_AWAY = 1001,
-    WS_PONGS_MAX = 8,           /* answers waiting behind media that does not flow */
+    WS_PONGS_MAX = 8, /* answers waiting behind media that does not flow */
     WS_TIME_SIZE = 32,
     WS_TIMES_SIZE = 192,
 };
@@ -94,8 +94,8 @@ static void send_hello(struct ws_viewer *v)
     const struct stream *s = v->pump.reader.stream;
     const struct track *t = stream_track(s, ENCODING_H264);
     const double fps = t->rate.den > 0 ? (double)t->rate.num / t->rate.den : 0;
-    send_json(v, json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:o}", "type", "hello", "version", 1,
-                           "stream", stream_name(s), "format", formats[v->format].name, "codec",
+    send_json(v, json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:o}", "type", "hello", "version",
+                           1, "stream", stream_name(s), "format", formats[v->format].name, "codec",
                            t->codec_string, "width", t->size.width, "height", t->size.height, "fps",
                            fps > 0 ? json_real(fps) : json_null()));
 }
@@ -250,8 +250,8 @@ static void start_viewer(struct ws_viewer *v, struct http_exchange *x, struct st
     }
     list_append(&v->ws->viewers, &v->link);
     pump_attach(&v->pump, v->outlet);
-    const int result = pump_open(&v->pump, sink->env->loop, s, ENCODING_H264, formats[v->format].mux,
-                                 mode, sink->type->name, &pump_ops);
+    const int result = pump_open(&v->pump, sink->env->loop, s, ENCODING_H264,
+                                 formats[v->format].mux, mode, sink->type->name, &pump_ops);
     if (result < 0) {
         const char *error = stream_encoding_error(s, ENCODING_H264);
         outlet_close(v->outlet, WS_CLOSE_TRY_LATER, error ? error : "out of memory");

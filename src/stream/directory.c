@@ -71,5 +71,6 @@ const char *directory_check_name(const char *name)
     if (size > NAME_SIZE_MAX) {
         return "a stream's name has at most 64 characters";
     }
-    return is_reserved(name) ? "this name is reserved for a path of the server; choose another" : NULL;
+    return is_reserved(name) ? "this name is reserved for a path of the server, choose another"
+                             : NULL;
 }

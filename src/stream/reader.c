@@ -38,8 +38,7 @@ static void catch_up_from(struct reader *r, uint64_t key, int64_t now_ns)
     r->cursor = key;
     r->is_waiting_key = false;
     r->is_catching_up = true;
-    r->catch_up_until_ns =
-        now_ns + READER_CATCH_UP_NS + age_ns(&encoding_of(r)->ring, key, now_ns);
+    r->catch_up_until_ns = now_ns + READER_CATCH_UP_NS + age_ns(&encoding_of(r)->ring, key, now_ns);
 }
 
 /* The newest keyframe is of the present track: its bytes can still be made. */
@@ -53,8 +52,7 @@ static void join(struct reader *r, int64_t now_ns)
     struct encoding *e = encoding_of(r);
     const bool can_make = encoding_can(e, PRODUCER_CAN_KEYFRAME);
     const bool has_key = has_usable_key(e);
-    if (has_key &&
-        (!can_make || age_ns(&e->ring, e->ring.key, now_ns) < READER_JOIN_AGE_NS)) {
+    if (has_key && (!can_make || age_ns(&e->ring, e->ring.key, now_ns) < READER_JOIN_AGE_NS)) {
         catch_up_from(r, e->ring.key, now_ns);
         return;
     }

@@ -36,7 +36,7 @@ struct reader;
 struct chunk {
     struct packet *packet;
     struct buf *buf;      /* what the mux made; NULL without mux */
-    struct buf *preamble; /* to be sent before buf: first chunk, or after a change of track; or NULL */
+    struct buf *preamble; /* to be sent before buf: first chunk, after a change of track; or NULL */
     uint32_t sequence;    /* of the encoding's packets; a gap means that this reader skipped */
     bool is_gap;          /* frames were skipped directly before this one */
     bool is_new_track;    /* first chunk, or the track changed */

@@ -97,7 +97,7 @@ static bool is_wanted(const struct stream *s, enum encoding_id id, int64_t now_n
     return e->n_readers > 0 || now_ns < e->keep_until_ns || is_always(s, id);
 }
 
-/* A refusal counts while somebody wants the encoding: whoever comes later makes it be tried anew. */
+/* A refusal counts while somebody wants the encoding; who comes later makes it be tried anew. */
 static encoding_set find_wanted(struct stream *s, int64_t now_ns)
 {
     encoding_set wanted = 0;

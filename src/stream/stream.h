@@ -91,8 +91,8 @@ void stream_dispatch(struct stream *s, int64_t now_ns);
 int64_t stream_deadline_ns(const struct stream *s);
 void stream_on_timer(struct stream *s, int64_t now_ns);
 
-/* Pass a wish on; keyframe wishes are merged: one that comes too soon after an answered one is passed
- * on later, one that is not answered again. Returns false when it was merged or nobody can. */
+/* Pass a wish on; keyframe wishes are merged: one that comes too soon after an answered one is
+ * passed on later, one that is not answered again. False: it was merged, or nobody can. */
 bool stream_wish(struct stream *s, const struct wish *wish, int64_t now_ns);
 
 const char *stream_name(const struct stream *s);

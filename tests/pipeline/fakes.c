@@ -26,8 +26,11 @@ struct fake_source {
 };
 
 static const struct option fake_options[] = {
-    {.name = "title", .type = OPTION_TEXT, .offset = offsetof(struct fake_source, title),
-     .def = "none", .help = "a text"},
+    {.name = "title",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct fake_source, title),
+     .def = "none",
+     .help = "a text"},
     {0},
 };
 
@@ -227,8 +230,8 @@ static const struct track *encoder_track(const void *state)
     return &((const struct fake_encoder *)state)->track;
 }
 
-static int encoder_encode(void *state, struct picture *picture, bool force_key,
-                          struct packet **out, struct option_error *error)
+static int encoder_encode(void *state, struct picture *picture, bool force_key, struct packet **out,
+                          struct option_error *error)
 {
     struct fake_encoder *e = state;
     if (e->id == ENCODING_H264 && fake.n_failing_encodes > 0) {

@@ -84,8 +84,9 @@ static void lab_init(struct lab *lab, const struct lab_config *c)
         .encoder = c->encoder,
         .jpeg_quality = 80,
     };
-    assert_int_equal(pipeline_create(&lab->producer, &config,
-                                     c->types ? c->types : &fake_types, lab->stream, NULL), 0);
+    assert_int_equal(pipeline_create(&lab->producer, &config, c->types ? c->types : &fake_types,
+                                     lab->stream, NULL),
+                     0);
     option_finish(c->source->options, options);
     free(options);
     memset(location, 'x', sizeof(location) - 1); /* it was copied */
@@ -133,7 +134,8 @@ static void view(struct viewer *v, struct lab *lab, enum encoding_id id)
 {
     *v = (struct viewer){.n_read = 0};
     assert_int_equal(reader_open(&v->reader, lab->stream, id, NULL, MODE_SMOOTH, "test",
-                                 &viewer_ops, time_monotonic_ns()), 0);
+                                 &viewer_ops, time_monotonic_ns()),
+                     0);
 }
 
 static void leave(struct viewer *v)
@@ -178,8 +180,8 @@ static void test_wishes_reach_the_source(void **state)
     lab_init(&lab, &(struct lab_config){.source = &fake_packets});
     view(&v, &lab, ENCODING_H264);
     turn_until(&lab, v.n_read >= 2);
-    assert_true(stream_wish(lab.stream, &(struct wish){.type = WISH_KEYFRAME},
-                            time_monotonic_ns()));
+    assert_true(
+        stream_wish(lab.stream, &(struct wish){.type = WISH_KEYFRAME}, time_monotonic_ns()));
     stream_wish(lab.stream, &(struct wish){.type = WISH_CONTROL, .name = "gain", .value = "3"},
                 time_monotonic_ns());
     turn_until(&lab, v.n_keys == 2 && fake.n_controls == 1);
@@ -265,8 +267,8 @@ static void test_keyframe_and_bitrate_while_running(void **state)
     assert_int_equal(stream_track(lab.stream, ENCODING_H264)->bitrate_bps, 123000);
 
     const int n_before = fake.n_units;
-    assert_true(stream_wish(lab.stream, &(struct wish){.type = WISH_KEYFRAME},
-                            time_monotonic_ns()));
+    assert_true(
+        stream_wish(lab.stream, &(struct wish){.type = WISH_KEYFRAME}, time_monotonic_ns()));
     turn_until(&lab, fake.n_forced_keys == 1);
     /* the picture being encoded and those of this thread's own delay */
     assert_true(fake.n_units <= n_before + 2 + 25);
@@ -366,8 +368,8 @@ static void test_no_decoder(void **state)
     struct viewer h264;
     struct viewer jpeg;
     fake_reset();
-    lab_init(&lab, &(struct lab_config){.source = &fake_packets,
-                                        .types = &fake_types_without_decoder});
+    lab_init(&lab,
+             &(struct lab_config){.source = &fake_packets, .types = &fake_types_without_decoder});
     view(&h264, &lab, ENCODING_H264);
     view(&jpeg, &lab, ENCODING_JPEG);
     turn_until(&lab, jpeg.end[0] != '\0' && h264.n_read > 3);

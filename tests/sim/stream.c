@@ -16,14 +16,14 @@
 
 enum { MAX_VIEWERS = 64 };
 
-#define TICK_NS NS_PER_MS
+#define TICK_NS  NS_PER_MS
 #define START_NS (1000 * NS_PER_S)
 
 /* ---- what is varied ---- */
 
 struct camera_kind {
     unsigned can;
-    int gop;           /* frames between keyframes that come by themselves; 0: only on wish */
+    int gop; /* frames between keyframes that come by themselves; 0: only on wish */
     int64_t frame_ns;
     int64_t jitter_ns;
     int loss_percent;
@@ -165,7 +165,8 @@ static void step_camera(struct world *w)
 
 /* ---- viewers ---- */
 
-static int copy_packet(void *state, const struct packet *packet, uint32_t sequence, struct buf **out)
+static int copy_packet(void *state, const struct packet *packet, uint32_t sequence,
+                       struct buf **out)
 {
     (void)state;
     (void)sequence;
@@ -235,7 +236,8 @@ static void add_viewer(struct world *w, const struct link_kind *link, enum strea
     v->last_read_ns = w->now_ns;
     v->phase_ns = draw(w, 3000) * NS_PER_MS;
     assert_int_equal(reader_open(&v->reader, w->stream, ENCODING_H264, &copy_mux, mode, "sim",
-                                 &viewer_ops, w->now_ns), 0);
+                                 &viewer_ops, w->now_ns),
+                     0);
 }
 
 /* ---- the world ---- */

@@ -65,8 +65,8 @@ static void test_mjpg_sends_the_next_header_early(void **state)
 
 static void test_mjpg_for_programs(void **state)
 {
-    static const char *const targets[] = {
-        "/cam/stream.mjpg?advance=0", "/?action=stream", "/?action=stream&stream=cam"};
+    static const char *const targets[] = {"/cam/stream.mjpg?advance=0", "/?action=stream",
+                                          "/?action=stream&stream=cam"};
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         struct lab l;
         lab_create(&l);

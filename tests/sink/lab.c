@@ -17,8 +17,8 @@
 
 enum { PATIENCE_S = 20 };
 
-static const struct sink_type *const types[LAB_SINKS] = {
-    &sink_http_stream, &sink_snapshot, &sink_ws, &sink_mjpg_streamer};
+static const struct sink_type *const types[LAB_SINKS] = {&sink_http_stream, &sink_snapshot,
+                                                         &sink_ws, &sink_mjpg_streamer};
 
 /* ---- producer, on the loop ---- */
 
@@ -101,8 +101,8 @@ void lab_create(struct lab *l)
     l->stream = stream_create(&config, post_wake, l);
     directory_add(&l->streams, l->stream);
     stream_set_producer(l->stream, &l->producer, time_monotonic_ns());
-    static const uint8_t sets[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe9,
-                                   0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80};
+    static const uint8_t sets[] = {0,    0,    0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40,
+                                   0x16, 0xe9, 0, 0, 0,    1,    0x68, 0xce, 0x3c, 0x80};
     struct track h264 = {.codec = CODEC_H264,
                          .size = {640, 360},
                          .rate = {25, 1},

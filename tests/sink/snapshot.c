@@ -31,8 +31,9 @@ static void test_wakes_the_stream_and_waits(void **state)
         const int fd = lab_request(&l, targets[i]);
         lab_wait_wanted(&l, 1 << ENCODING_JPEG);
         lab_publish_jpeg(&l, 'a', 10, 0);
-        expect_answer(fd, 200, "\xff\xd8"
-                               "aaaaaaaa");
+        expect_answer(fd, 200,
+                      "\xff\xd8"
+                      "aaaaaaaa");
         assert_non_null(strstr(head.data, "Content-Type: image/jpeg"));
         assert_non_null(strstr(head.data, "X-Timestamp: "));
         assert_non_null(strstr(head.data, "no-store"));
