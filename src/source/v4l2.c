@@ -7,16 +7,10 @@
 
 #include "bitstream/h264_normal.h"
 #include "source/jpeg_stream.h"
-#include "source/v4l2_buffers.h"
 #include "source/v4l2_controls.h"
+#include "source/v4l2_frames.h"
 #include "source/v4l2_list.h"
 #include "source/wait.h"
-
-#define AGE_MAX_NS (2 * NS_PER_S) /* an older time stamp is another clock's */
-
-enum {
-    ERRORS_MAX = 30, /* lost frames in a row before the device is taken for broken */
-};
 
 struct v4l2_source {
     /* options */
@@ -29,17 +23,11 @@ struct v4l2_source {
     bool is_open;
     struct v4l2_device device;
     struct v4l2_format_agreed agreed;
-    struct v4l2_buffers *buffers;
+    struct v4l2_frames frames;
     struct h264_normal normal;
     struct track track;   /* parameter_sets is borrowed from normal */
     int64_t bitrate_bps;  /* that the driver took; 0: none */
     bool has_events;
-    unsigned n_errors;    /* in a row */
-    bool is_sequence_known;
-    uint32_t sequence;    /* of the newest frame */
-    bool is_discontinuity; /* frames were lost before the next one */
-    uint64_t n_lost;
-    int64_t last_pts_ns;
 };
 
 static int fail(struct v4l2_source *s, int code, const char *what, struct option_error *error)
@@ -111,15 +99,6 @@ static void subscribe(struct v4l2_source *s)
     s->has_events = v4l2_ioctl(s->device.fd, VIDIOC_SUBSCRIBE_EVENT, &change) == 0;
 }
 
-static int start(struct v4l2_source *s, struct option_error *error)
-{
-    int result = v4l2_buffers_create(&s->buffers, &s->device, &s->agreed);
-    if (result == 0) {
-        result = v4l2_buffers_start(s->buffers);
-    }
-    return result < 0 ? fail(s, result, "does not stream", error) : 0;
-}
-
 static int open_device(struct v4l2_source *s, const char *location, struct option_error *error)
 {
     char url[160];
@@ -141,7 +120,6 @@ static int v4l2_open(void *state, const struct source_params *params, struct opt
     *s = (struct v4l2_source){
         .format = s->format, .controls = s->controls, .input = s->input,
         .log = params->log, .wake_fd = params->wake_fd, .is_open = true, .device.fd = -1,
-        .last_pts_ns = TIME_NONE,
     };
     h264_normal_init(&s->normal);
     int result = find_wanted(s, params, &wanted, error);
@@ -162,7 +140,8 @@ static int v4l2_open(void *state, const struct source_params *params, struct opt
         prepare_h264(s, params);
     }
     subscribe(s);
-    return start(s, error);
+    result = v4l2_frames_open(&s->frames, &s->device, &s->agreed);
+    return result < 0 ? fail(s, result, "does not stream", error) : 0;
 }
 
 /* The signal at an HDMI input has another size now: what was agreed on holds no more. */
@@ -178,81 +157,19 @@ static bool has_source_changed(struct v4l2_source *s)
     return false;
 }
 
-static void note_lost(struct v4l2_source *s, uint64_t n)
-{
-    s->n_lost += n;
-    s->is_discontinuity = true;
-    if (s->agreed.pixel->codec == CODEC_H264) {
-        h264_normal_mark_lost(&s->normal);
-    }
-}
-
-/* Drivers count every frame of the sensor; what is missing was lost for want of time or bandwidth. */
-static void follow_sequence(struct v4l2_source *s, uint32_t sequence)
-{
-    const uint32_t n_missing = sequence - s->sequence - 1;
-    if (s->is_sequence_known && n_missing > 0 && n_missing < UINT32_MAX / 2) {
-        log_debug(s->log, "%u frames lost by the driver", n_missing);
-        note_lost(s, n_missing);
-    }
-    s->sequence = sequence;
-    s->is_sequence_known = true;
-}
-
-static bool is_whole(const struct v4l2_source *s, const struct v4l2_filled *filled)
-{
-    if (filled->flags & V4L2_BUF_FLAG_ERROR) {
-        return false;
-    }
-    for (unsigned i = 0; i < s->agreed.n_planes; i++) {
-        const bool is_raw = s->agreed.pixel->codec == CODEC_RAW;
-        if (filled->planes[i].size < (is_raw ? s->agreed.size_bytes[i] : 1)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-struct times {
-    int64_t capture_ns;
-    int64_t arrival_ns;
-    int64_t pts_ns;
-};
-
-static struct times times_of(struct v4l2_source *s, const struct v4l2_filled *filled)
-{
-    const int64_t now_ns = time_monotonic_ns();
-    const bool is_monotonic = (filled->flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) ==
-                              V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
-    const int64_t age_ns = now_ns - filled->timestamp_ns;
-    const int64_t captured_ns =
-        is_monotonic && age_ns >= 0 && age_ns < AGE_MAX_NS ? filled->timestamp_ns : now_ns;
-    struct times t = {
-        .capture_ns = time_real_ns() - (now_ns - captured_ns),
-        .arrival_ns = now_ns,
-        .pts_ns = captured_ns,
-    };
-    if (s->last_pts_ns != TIME_NONE && t.pts_ns <= s->last_pts_ns) {
-        t.pts_ns = s->last_pts_ns + 1;
-    }
-    s->last_pts_ns = t.pts_ns;
-    return t;
-}
-
 static int give_picture(struct v4l2_source *s, const struct v4l2_filled *filled,
-                        struct source_unit *out)
+                        const struct v4l2_times *times, struct source_unit *out)
 {
-    struct picture *p = v4l2_buffers_lend(s->buffers, filled);
+    struct picture *p = v4l2_buffers_lend(s->frames.buffers, filled);
     if (!p) {
-        note_lost(s, 1);
+        v4l2_frames_note_lost(&s->frames, 1);
         return -EAGAIN;
     }
-    const struct times t = times_of(s, filled);
-    p->capture_ns = t.capture_ns;
-    p->arrival_ns = t.arrival_ns;
-    p->pts_ns = t.pts_ns;
-    p->flags = s->is_discontinuity ? PACKET_DISCONTINUITY : 0;
-    s->is_discontinuity = false;
+    p->capture_ns = times->capture_ns;
+    p->arrival_ns = times->arrival_ns;
+    p->pts_ns = times->pts_ns;
+    p->flags = s->frames.is_discontinuity ? PACKET_DISCONTINUITY : 0;
+    s->frames.is_discontinuity = false;
     *out = (struct source_unit){.picture = p};
     return 0;
 }
@@ -270,83 +187,59 @@ static void update_track(struct v4l2_source *s, struct picture_size jpeg_size)
     }
 }
 
+/* A copy: whoever keeps it must not keep the driver's buffer. */
+static int make_packet(struct v4l2_source *s, struct bytes bytes, struct packet **out,
+                       struct picture_size *size)
+{
+    if (s->agreed.pixel->codec == CODEC_MJPEG) {
+        const int result = jpeg_stream_packet(bytes, out, size);
+        if (result == 0 && s->frames.is_discontinuity) {
+            (*out)->flags |= PACKET_DISCONTINUITY;
+        }
+        return result;
+    }
+    if (s->frames.is_discontinuity) {
+        h264_normal_mark_lost(&s->normal);
+    }
+    return h264_normal_make(&s->normal, bytes, out);
+}
+
 static int give_packet(struct v4l2_source *s, const struct v4l2_filled *filled,
-                       struct source_unit *out)
+                       const struct v4l2_times *times, struct source_unit *out)
 {
     struct packet *p = NULL;
     struct picture_size size = {0};
-    const int result = s->agreed.pixel->codec == CODEC_H264
-                           ? h264_normal_make(&s->normal, filled->planes[0], &p)
-                           : jpeg_stream_packet(filled->planes[0], &p, &size);
-    const struct times t = times_of(s, filled);
-    v4l2_buffers_give_back(s->buffers, filled);
+    const int result = make_packet(s, filled->planes[0], &p, &size);
+    v4l2_buffers_give_back(s->frames.buffers, filled);
+    s->frames.is_discontinuity = false;
     if (result == -EBADMSG) {
-        note_lost(s, 1);
+        v4l2_frames_note_lost(&s->frames, 1);
+        return -EAGAIN;
     }
     if (result < 0) {
-        return result == -EBADMSG ? -EAGAIN : result;
+        return result;
     }
-    p->capture_ns = t.capture_ns;
-    p->arrival_ns = p->encoded_ns = t.arrival_ns;
-    p->pts_ns = t.pts_ns;
-    if (s->is_discontinuity && s->agreed.pixel->codec == CODEC_MJPEG) {
-        p->flags |= PACKET_DISCONTINUITY;
-    }
-    s->is_discontinuity = false;
+    p->capture_ns = times->capture_ns;
+    p->arrival_ns = p->encoded_ns = times->arrival_ns;
+    p->pts_ns = times->pts_ns;
     update_track(s, size);
     *out = (struct source_unit){.packet = p, .track = &s->track};
     return 0;
 }
 
-/* A whole frame, or why not: -EAGAIN none is there. */
-static int take_whole(struct v4l2_source *s, struct v4l2_filled *out)
-{
-    int result = v4l2_buffers_take(s->buffers, out);
-    if (result == 0) {
-        follow_sequence(s, out->sequence);
-        if (is_whole(s, out)) {
-            s->n_errors = 0;
-            return 0;
-        }
-        v4l2_buffers_give_back(s->buffers, out);
-        result = -EIO;
-    }
-    if (result == -EIO) {
-        note_lost(s, 1);
-        return ++s->n_errors > ERRORS_MAX ? -EIO : -EAGAIN;
-    }
-    return result;
-}
-
-/* Of frames that stand in line the newest, where each stands for itself. */
-static int take_newest(struct v4l2_source *s, struct v4l2_filled *out)
-{
-    int result = take_whole(s, out);
-    while (result == 0 && s->agreed.pixel->codec != CODEC_H264) {
-        struct v4l2_filled newer;
-        const int next = take_whole(s, &newer);
-        if (next != 0) {
-            return next == -EAGAIN ? 0 : next;
-        }
-        v4l2_buffers_give_back(s->buffers, out);
-        note_lost(s, 1);
-        *out = newer;
-    }
-    return result;
-}
-
 static int read_one(struct v4l2_source *s, struct source_unit *out, struct option_error *error)
 {
     struct v4l2_filled filled;
+    struct v4l2_times times;
     if (has_source_changed(s)) {
         snprintf(error->sentence, sizeof(error->sentence),
                  "v4l2: the signal at %.120s has changed, opening it again", s->device.path);
         return -ENOLINK;
     }
-    const int result = take_newest(s, &filled);
+    const int result = v4l2_frames_take(&s->frames, &filled, &times);
     if (result == 0) {
-        return s->agreed.pixel->codec == CODEC_RAW ? give_picture(s, &filled, out)
-                                                   : give_packet(s, &filled, out);
+        return s->agreed.pixel->codec == CODEC_RAW ? give_picture(s, &filled, &times, out)
+                                                   : give_packet(s, &filled, &times, out);
     }
     return result == -EAGAIN ? result : fail(s, result, "gives no pictures any more", error);
 }
@@ -427,11 +320,11 @@ static void v4l2_close(void *state)
         return;
     }
     s->is_open = false;
-    if (s->n_lost > 0) {
+    if (s->frames.n_lost > 0) {
         log_info(s->log, "%llu frames lost by camera, bus or this machine while it was open",
-                 (unsigned long long)s->n_lost);
+                 (unsigned long long)s->frames.n_lost);
     }
-    v4l2_buffers_close(&s->buffers);
+    v4l2_frames_close(&s->frames);
     v4l2_device_close(&s->device);
     h264_normal_finish(&s->normal);
 }

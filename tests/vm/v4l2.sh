@@ -28,7 +28,7 @@ expect() {
     local section=$1 pattern
     shift
     for pattern; do
-        if ! sed -n "/^== $section\$/,/^== /p" "$tmp/out" | grep -Eq -- "$pattern"; then
+        if ! sed -n "/^== $section\$/,/^== /p" "$tmp/out" | grep -E -- "$pattern" >/dev/null; then
             echo "section '$section' has no line like: $pattern"
             exit 1
         fi
