@@ -28,6 +28,9 @@ static int decode(const char *in, const char *end, char *out, bool is_query)
     const char *start = out;
     for (; in < end; in++) {
         int c = (unsigned char)*in;
+        if (c < '!' || c > '~') {
+            return -EBADMSG;
+        }
         if (c == '+' && is_query) {
             c = ' ';
         } else if (c == '%') {

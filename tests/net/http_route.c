@@ -40,6 +40,8 @@ static void test_targets(void **state)
         {"/a%00", -EBADMSG},
         {"/a%0a", -EBADMSG},
         {"/a%7f", -EBADMSG},
+        {"/a b", -EBADMSG},
+        {"/a\xc3\xa4", -EBADMSG},
         {"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", 0, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", 16, NULL},
         {"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", -EBADMSG},
         {"", -EBADMSG},
