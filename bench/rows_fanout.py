@@ -2,8 +2,14 @@
 
 import json
 import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 
-from lab import at_most, row
+from lab import ROOT, at_most, row
 
 SECONDS = 6
 BITRATE = 4000000
@@ -80,4 +86,76 @@ def webrtc_rows(lab):
     return webrtc(lab, 100, 'gcm') + webrtc(lab, 300, 'gcm') + webrtc(lab, 100, 'sha1')
 
 
-ROWS = [('tcp fan-out', tcp_rows), ('webrtc fan-out', webrtc_rows)]
+def jpegs(lab, n=30):
+    """Camera-like 720p JPEGs of about 57 KB."""
+    pattern = os.path.join(lab.folder, 'frame%02d.jpg')
+    if not os.path.exists(pattern % 1):
+        subprocess.run([lab.need('ffmpeg'), '-loglevel', 'error', '-f', 'lavfi', '-i',
+                        'testsrc2=s=1280x720:r=30,noise=alls=8:allf=t', '-frames:v', str(n), '-q:v', '9', pattern],
+                       check=True)
+    return [pattern % i for i in range(1, n + 1)]
+
+
+def pretend_camera(lab):
+    """Environment in which /dev/video0 is a steady MJPEG camera; its frames are counted."""
+    library = lab.program('fakev4l2.so')
+    fifo = os.path.join(tempfile.mkdtemp(dir=lab.folder), 'camera')
+    os.mkfifo(fifo)
+    lab.start(sys.executable, os.path.join(ROOT, 'bench', 'mjpeg_feed.py'), fifo, FPS, *jpegs(lab))
+    return {**os.environ, 'LD_PRELOAD': library, 'FAKE_V4L2_SRC': fifo, 'FAKE_V4L2_FMT': 'MJPG'}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port):
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(('127.0.0.1', port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f'nobody listens on {port}')
+
+
+def drained(lab, server, port, path, n_viewers):
+    """CPU per viewer without what one viewer costs, and what the viewers saw."""
+    one = lab.start(lab.program('tcp_drain'), port, 1, SECONDS + 4, path)
+    one.line('joined')
+    lab.cpu_per_viewer(server, 1, 2)
+    fixed = lab.cpu_per_viewer(server, 1, SECONDS - 1)
+    one.rest()
+    drain = lab.start(lab.program('tcp_drain'), port, n_viewers, SECONDS + 4, path)
+    drain.line('joined')
+    lab.cpu_per_viewer(server, n_viewers, 2)
+    cost = lab.cpu_per_viewer(server, n_viewers, SECONDS)
+    return cost - fixed / n_viewers, last_json(drain.rest())
+
+
+def mjpeg_rows(lab, n_viewers=200):
+    frame_bytes = sum(os.path.getsize(f) for f in jpegs(lab)) // len(jpegs(lab))
+    limit = tcp_limit(lab, n_viewers, frame_bytes)
+    lab.end_all()
+    server = lab.avocet('cam=v4l2:/dev/video0?format=mjpeg&size=1280x720&fps=30', env=pretend_camera(lab))
+    ours, seen = drained(lab, server, server.port, '/cam/stream.mjpg', n_viewers)
+    lab.end_all()
+    rows = [
+        at_most(f'MJPEG, {n_viewers} viewers', f'{ours:.0f} us/viewer.s of {frame_bytes // 1000} KB frames',
+                f'bare epoll + writev {limit:.0f}', ours / limit, 1.2),
+        row('  frames lost, repeated', f"{seen['lost']}, {seen['repeated']} of {seen['frames']}", '', None, '0, 0',
+            seen['lost'] + seen['repeated'] == 0),
+    ]
+    if shutil.which('ustreamer'):
+        port = free_port()
+        rival = lab.start('ustreamer', '-d', '/dev/video0', '-m', 'MJPEG', '-r', '1280x720', '-f', FPS, '-c', 'HW',
+                          '--host', '127.0.0.1', '--port', port, env=pretend_camera(lab))
+        wait_for_port(port)
+        theirs, _ = drained(lab, rival, port, '/stream', n_viewers)
+        rows.append(at_most('MJPEG beside uStreamer', f'{ours:.0f} us/viewer.s', f'uStreamer {theirs:.0f}',
+                            ours / theirs, 0.45))
+    return rows
+
+
+ROWS = [('tcp fan-out', tcp_rows), ('mjpeg fan-out', mjpeg_rows), ('webrtc fan-out', webrtc_rows)]
