@@ -10,7 +10,7 @@
  * Memory:    65 kB during the handshake (of OpenSSL), 720 bytes afterwards.
  * Ownership: options are copied; the identity may be destroyed while sessions live. send must not
  *            destroy the session.
- * Thread:    one for each session.
+ * Thread:    one for an identity and all its sessions.
  * Errors:    -EBADMSG not DTLS (ignored, the session lives on), -EPROTO the handshake failed (wrong
  *            certificate, no common profile, alert), -ETIMEDOUT no answer, -ENOMEM.
  * Spec:      RFC 6347; RFC 5764; RFC 8827 §6.5; RFC 8842.
