@@ -12,6 +12,7 @@
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
 #include "sink/snapshot.h"
+#include "sink/whep.h"
 #include "sink/ws.h"
 #include "source/file.h"
 #include "source/pipe.h"
@@ -55,7 +56,7 @@ const struct decoder_type *const registry_decoders[] = {
 };
 
 const struct sink_type *const registry_sinks[] = {
-    &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, NULL,
+    &sink_whep, &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, NULL,
 };
 
 int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out) =
