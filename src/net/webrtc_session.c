@@ -504,6 +504,22 @@ void webrtc_session_on_step(struct webrtc_session *s, int64_t now_ns)
     }
 }
 
+/* Once for each time that the link was seen congested. */
+static void log_rate(struct webrtc_session *s, int64_t before_ns)
+{
+    static const char *const signs[] = {
+        [RTP_SIGN_NONE] = "", [RTP_SIGN_REMB] = "its estimate", [RTP_SIGN_QUEUE] = "a long queue",
+        [RTP_SIGN_LOSS] = "losses"};
+    const struct rtp_rate *r = &s->sender.rate;
+    if (r->lowered_ns != before_ns) {
+        log_debug(&s->log, "%s: the link carries %lld kbit/s (estimate %lld, round trip %lld ms, "
+                  "queue %lld ms, lost %d/256), sending no faster", signs[r->sign],
+                  (long long)(r->capacity_bps / 1000), (long long)(r->remb_bps / 1000),
+                  (long long)(rtp_rate_round_trip_ns(r) / NS_PER_MS),
+                  (long long)(r->queue_ns / NS_PER_MS), r->fraction_lost);
+    }
+}
+
 void webrtc_session_on_rtcp(struct webrtc_session *s, struct udp_datagram *d, int64_t now_ns)
 {
     bool has_left = false;
@@ -511,7 +527,9 @@ void webrtc_session_on_rtcp(struct webrtc_session *s, struct udp_datagram *d, in
         s->webrtc->stats.n_strays++;
         return;
     }
+    const int64_t lowered_ns = s->sender.rate.lowered_ns;
     rtp_sender_receive(&s->sender, bytes_of(d->data, d->size), now_ns, &has_left);
+    log_rate(s, lowered_ns);
     if (has_left && s->leaving_ns == TIME_NONE) {
         s->leaving_ns = now_ns;
     }

@@ -10,6 +10,7 @@
 /* Without any report for so long nothing grows. */
 #define SILENCE_NS (3 * NS_PER_S)
 #define QUEUE_LONG_NS (200 * NS_PER_MS)
+#define QUEUE_ENDLESS_NS (600 * NS_PER_MS) /* no hiccup of a busy viewer */
 #define QUEUE_SHORT_NS (60 * NS_PER_MS)
 #define HURT_NS (2 * NS_PER_S)
 #define REMB_HELD_NS (800 * NS_PER_MS)
@@ -29,6 +30,8 @@ enum {
     /* from one report to the next: REMB would tell of trouble at once, a report each second */
     GROW_MOST_PERCENT = 25,
     GROW_MOST_REMB_PERCENT = 100,
+    FORGET_PERCENT = 12,
+    GROW_PROVEN_PERCENT = 250, /* of what the link was seen to carry */
 };
 
 void rtp_rate_init(struct rtp_rate *r, int64_t now_ns)
@@ -117,7 +120,7 @@ static int64_t believed_backlog(const struct rtp_rate *r, int64_t asked)
 }
 
 /* The link carries capacity_bps only. */
-static void lower(struct rtp_rate *r, int64_t capacity_bps, int64_t now_ns)
+static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, int64_t now_ns)
 {
     const int64_t asked = asked_bps(r, now_ns);
     if (was_lowered_within(r, DEAF_NS + rtp_rate_round_trip_ns(r), now_ns)) {
@@ -137,6 +140,7 @@ static void lower(struct rtp_rate *r, int64_t capacity_bps, int64_t now_ns)
         r->rate_bps = rate_bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : rate_bps;
     }
     r->lowered_ns = now_ns;
+    r->sign = sign;
     r->drained_ns = now_ns + time_rescale(r->backlog_bytes, 8 * NS_PER_S, r->rate_bps);
 }
 
@@ -145,8 +149,13 @@ static void lower(struct rtp_rate *r, int64_t capacity_bps, int64_t now_ns)
 static void hear(struct rtp_rate *r, int64_t now_ns)
 {
     const int percent = r->remb_bps > 0 ? GROW_MOST_REMB_PERCENT : GROW_MOST_PERCENT;
+    const int64_t proven =
+        r->delivered_bps > r->capacity_bps ? r->delivered_bps : r->capacity_bps;
     r->heard_ns = now_ns;
     r->most_bps = r->rate_bps + r->rate_bps * percent / 100;
+    if (r->lowered_ns != TIME_NONE && r->most_bps > proven * GROW_PROVEN_PERCENT / 100) {
+        r->most_bps = proven * GROW_PROVEN_PERCENT / 100;
+    }
 }
 
 void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns)
@@ -154,6 +163,12 @@ void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns)
     const unsigned i = meter_slot(&r->meter, now_ns);
     r->meter.n_bytes[i] += (uint32_t)n_bytes;
     r->meter.n_packets[i]++;
+}
+
+/* By the last report. */
+static bool has_trouble(const struct rtp_rate *r)
+{
+    return r->queue_ns > QUEUE_SHORT_NS || r->fraction_lost > LOSS_LOW;
 }
 
 /* A receiver that sees no trouble lets its estimate rise; one that holds it below what is sent
@@ -166,16 +181,18 @@ static bool is_held_down(struct rtp_rate *r, int64_t bps, int64_t sent_bps, int6
     } else if (r->remb_held_ns == TIME_NONE) {
         r->remb_held_ns = now_ns;
     }
-    return is_held && now_ns - r->remb_held_ns >= REMB_HELD_NS;
+    return is_held && now_ns - r->remb_held_ns >= REMB_HELD_NS && has_trouble(r);
 }
 
+/* The first one is no sign: until it has seen congestion, a receiver estimates what it gets. A later
+ * one that falls says 0.85 times of what came through; that is congestion only when it is clearly
+ * less than what was sent. */
 void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns)
 {
     const int64_t sent_bps = rtp_rate_sent_bps(r, now_ns);
-    const bool has_fallen =
-        r->remb_bps == 0 ? bps < sent_bps * 85 / 100 : bps < r->remb_bps * 95 / 100;
-    if ((has_fallen && bps < sent_bps) || is_held_down(r, bps, sent_bps, now_ns)) {
-        lower(r, bps, now_ns);
+    const bool has_fallen = bps < r->remb_bps * 95 / 100 && bps < sent_bps * 75 / 100;
+    if (has_fallen || is_held_down(r, bps, sent_bps, now_ns)) {
+        lower(r, RTP_SIGN_REMB, bps, now_ns);
     }
     r->remb_bps = bps;
     hear(r, now_ns);
@@ -187,10 +204,11 @@ static bool is_hurt(const struct rtp_rate *r, int64_t now_ns)
 }
 
 /* By the share that is lost, or what the last report says was delivered. */
-static void lower_by(struct rtp_rate *r, int64_t num, int64_t den, int64_t now_ns)
+static void lower_by(struct rtp_rate *r, enum rtp_sign sign, int64_t num, int64_t den,
+                     int64_t now_ns)
 {
     const int64_t bps = time_rescale(asked_bps(r, now_ns), num, den);
-    lower(r, r->delivered_bps > 0 && r->delivered_bps < bps ? r->delivered_bps : bps, now_ns);
+    lower(r, sign, r->delivered_bps > 0 && r->delivered_bps < bps ? r->delivered_bps : bps, now_ns);
 }
 
 /* Loss by itself may be a bad radio link, which slower sending does not mend. */
@@ -200,7 +218,7 @@ static void judge_loss(struct rtp_rate *r, unsigned fraction_lost, int64_t now_n
         fraction_lost >= LOSS_HIGH ||
         (fraction_lost >= LOSS_MEDIUM && (r->queue_ns > QUEUE_SHORT_NS || is_hurt(r, now_ns)));
     if (is_congested) {
-        lower_by(r, 512 - (int)fraction_lost, 512, now_ns);
+        lower_by(r, RTP_SIGN_LOSS, 512 - (int)fraction_lost, 512, now_ns);
     }
 }
 
@@ -265,9 +283,17 @@ static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report 
 static void judge_queue(struct rtp_rate *r, int64_t now_ns)
 {
     r->n_slow = r->queue_ns > QUEUE_LONG_NS ? r->n_slow + 1 : 0;
-    if (r->n_slow >= 2 || r->queue_ns > 2 * QUEUE_LONG_NS) {
+    if (r->n_slow >= 2 || r->queue_ns > QUEUE_ENDLESS_NS) {
         r->n_slow = 0;
-        lower_by(r, 7, 10, now_ns);
+        lower_by(r, RTP_SIGN_QUEUE, 7, 10, now_ns);
+    }
+}
+
+/* What the link carried once is worth less with each report that tells of no trouble. */
+static void forget_capacity(struct rtp_rate *r, const struct rtp_rate_report *report)
+{
+    if (r->queue_ns < QUEUE_SHORT_NS && report->fraction_lost <= LOSS_LOW) {
+        r->capacity_bps += r->capacity_bps * FORGET_PERCENT / 100;
     }
 }
 
@@ -279,6 +305,7 @@ void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report
     }
     r->queue_ns = see_queue(r, report, now_ns);
     if (r->lowered_ns == TIME_NONE || report->from_ns >= r->lowered_ns) {
+        forget_capacity(r, report);
         r->delivered_bps = report->delivered_bps;
         r->fraction_lost = report->fraction_lost;
         judge_queue(r, now_ns);

@@ -50,12 +50,15 @@ struct rtp_rate_report {
     int64_t unheard_at_ns;    /* when what it does not know of began to leave; TIME_NONE */
 };
 
+enum rtp_sign { RTP_SIGN_NONE, RTP_SIGN_REMB, RTP_SIGN_QUEUE, RTP_SIGN_LOSS };
+
 struct rtp_rate {
     int64_t rate_bps;
     int64_t delivered_bps; /* by the last report; 0 unknown */
     int64_t capacity_bps;  /* of the link when it was congested last; 0: never */
     int64_t backlog_bytes; /* believed to lie in the link's queue; see rtp_rate_take_backlog */
     int64_t lowered_ns;    /* TIME_NONE: never */
+    enum rtp_sign sign;    /* that lowered it last */
     int64_t drained_ns;    /* when the queue of that congestion should be empty */
     int64_t heard_ns;      /* the last report or REMB; TIME_NONE: never */
     int64_t most_bps;      /* grows no further before the next one */

@@ -33,6 +33,7 @@ struct camera {
 static struct buf *make_frame(uint32_t id, size_t size, bool is_key)
 {
     const uint32_t n = (uint32_t)((size + RTP_PAYLOAD_SIZE_MAX - 1) / RTP_PAYLOAD_SIZE_MAX);
+    const size_t each = (size + n - 1) / n;
     const size_t table = sizeof(struct rtp_payloads) + n * sizeof(struct rtp_payload);
     struct buf *b = buf_create(table + n * RTP_PAYLOAD_SIZE_MAX);
     assert_non_null(b);
@@ -41,10 +42,9 @@ static struct buf *make_frame(uint32_t id, size_t size, bool is_key)
     p->n_payloads = n;
     b->size = table;
     for (uint32_t i = 0; i < n; i++) {
-        const size_t left = size - i * RTP_PAYLOAD_SIZE_MAX;
         const struct viewer_mark mark = {id, (uint16_t)i, (uint16_t)n, is_key};
         p->payloads[i].offset = (uint32_t)b->size;
-        p->payloads[i].size = (uint16_t)(left < RTP_PAYLOAD_SIZE_MAX ? left : RTP_PAYLOAD_SIZE_MAX);
+        p->payloads[i].size = (uint16_t)each;
         p->payloads[i].marker = i == n - 1;
         memset(b->data + b->size, 0, p->payloads[i].size);
         viewer_write_mark(&mark, b->data + b->size);
@@ -311,6 +311,32 @@ static void test_still_then_moving(void **state)
     free(w);
 }
 
+/* Estimates that begin small and say no more than one and a half times what arrives; and a viewer on
+ * a busy machine, which reports late and whose estimate falls now and then. Nothing is congested. */
+static void test_estimates_of_a_busy_viewer(void **state)
+{
+    struct world *w = malloc(sizeof(*w));
+    bool has_left;
+    world_init(w, 920000);
+    struct seat *s = add_seat(w, &GOOD, false);
+    for (int i = 0; i < 100; i++) { /* 20 s */
+        const uint32_t media_ssrc = VIEWER_MEDIA_SSRC;
+        const int64_t bps = i == 0 ? 230000 : i % 20 == 19 ? 700000 : 800000 + i * 1000;
+        uint8_t out[64];
+        struct byte_writer remb;
+        world_run(w, (i + 1) * 200 * NS_PER_MS);
+        byte_writer_init(&remb, out, sizeof(out));
+        rtcp_write_remb(&remb, VIEWER_SSRC, (uint64_t)bps, &media_ssrc, 1);
+        rtp_sender_receive(&s->sender, bytes_of(out, byte_writer_size(&remb)), w->now_ns, &has_left);
+        s->up.config.delay_ns = i % 15 == 14 ? 350 * NS_PER_MS : GOOD.delay_ns; /* a hiccup */
+    }
+    show("busy viewer", w, s, NS_PER_S);
+    assert_int_equal(s->sender.stats.n_frames_refused, 0);
+    assert_true(viewer_summarize(&s->viewer, 0, w->now_ns).n_frames >= w->camera.n_frames - 1);
+    world_finish(w);
+    free(w);
+}
+
 static void check_thin(const char *name, const struct link_config *thin, bool has_remb)
 {
     struct world *w = malloc(sizeof(*w));
@@ -322,7 +348,7 @@ static void check_thin(const char *name, const struct link_config *thin, bool ha
     show("  beside it", w, good, NS_PER_S);
     const struct viewer_summary v = viewer_summarize(&s->viewer, 5 * NS_PER_S, w->now_ns);
     assert_true(v.median_delay_ns < 450 * NS_PER_MS);
-    assert_true(v.p95_delay_ns < 800 * NS_PER_MS);
+    assert_true(v.p95_delay_ns < (thin->loss > 0 ? 1000 : 500) * NS_PER_MS);
     assert_true(v.n_frames >= 45);
     assert_true(v.freeze_ns < 3 * NS_PER_S);
     assert_true(s->n_wishes <= 62);
@@ -414,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_link),
         cmocka_unit_test(test_still_then_moving),
+        cmocka_unit_test(test_estimates_of_a_busy_viewer),
         cmocka_unit_test(test_thin_link),
         cmocka_unit_test(test_lossy_link),
         cmocka_unit_test(test_recovery),
