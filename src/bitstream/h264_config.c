@@ -124,9 +124,9 @@ int h264_config_avcc(struct bytes parameter_sets, struct buf **out)
     struct byte_writer w;
     byte_writer_init(&w, avcc->data, avcc->capacity);
     byte_writer_u8(&w, AVCC_VERSION);
-    byte_writer_bytes(&w,
-                      bytes_of(found.first_sps.data + 1, 3)); /* profile, compatibility, level */
-    byte_writer_u8(&w, 0xfc | 3);                             /* lengthSizeMinusOne */
+    const struct bytes profile_and_level = bytes_of(found.first_sps.data + 1, 3);
+    byte_writer_bytes(&w, profile_and_level);
+    byte_writer_u8(&w, 0xfc | 3); /* lengthSizeMinusOne */
     byte_writer_u8(&w, (uint8_t)(0xe0 | found.n_sps));
     write_sets(&w, parameter_sets, H264_NAL_SPS);
     byte_writer_u8(&w, (uint8_t)found.n_pps);

@@ -248,8 +248,7 @@ static void read_profile(struct bit_reader *r, struct h264_sps *sps)
     }
 }
 
-/* A VUI that ends too early is common enough (cameras cut it); the rest of the SPS is still good.
- */
+/* Cameras cut their VUI often enough; the rest of the SPS is still good. */
 static void read_optional_vui(struct bit_reader *r, struct h264_sps *sps)
 {
     struct h264_sps with_vui = *sps;
@@ -302,8 +301,7 @@ static void copy_bits(struct bit_writer *w, struct bytes in, size_t n_bits)
     bit_writer_u(w, bit_reader_u(&r, (unsigned)n_bits), (unsigned)n_bits);
 }
 
-/* bitstream_restriction_flag and its fields; those that do not matter have their inferred values.
- */
+/* bitstream_restriction_flag and its fields; what does not matter has its inferred value. */
 static void write_bitstream_restriction(struct bit_writer *w, const struct h264_sps *sps)
 {
     bit_writer_u(w, 1, 1);
