@@ -370,8 +370,7 @@ static void test_slow_writer_from_the_start(void **state)
     writer_finish(&w);
 }
 
-/* Trusted, then a pause in the middle: nothing more until a keyframe, marked; then more patience.
- */
+/* Trusted, then a pause in the middle: nothing more until a keyframe, then more patience. */
 static void check_wrong_end(unsigned n_before, size_t cut_from_end)
 {
     struct writer w;
@@ -631,8 +630,7 @@ static void test_damaged_slices(void **state)
     buf_unref(&stream);
 }
 
-/* An access unit arrives when its first slice begins to, whatever came before and however slowly.
- */
+/* An access unit arrives when its first slice begins to, however slowly. */
 static void test_arrival(void **state)
 {
     struct writer w;

@@ -180,8 +180,7 @@ static void test_changed_pps_stays_in_band(void **state)
     buf_unref(&stream);
 }
 
-/* Pictures of a sample, one NAL unit each, through a normaliser; sees the SPS of each key picture.
- */
+/* Pictures of one NAL unit each through a normaliser, with the SPS of each key picture. */
 struct run {
     unsigned n_packets, n_keys, n_tracks;
     unsigned restricted[8]; /* per key picture: 0 no restriction, else 1 + max_num_reorder_frames */

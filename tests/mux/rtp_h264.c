@@ -167,8 +167,7 @@ static void test_fragment_sizes(void **state)
     clip_close(&mux_rtp_h264, mux);
 }
 
-/* RFC 6184 §5.7.1: highest NRI, u16 sizes; a lone NAL unit is not aggregated; others are dropped.
- */
+/* RFC 6184 §5.7.1: highest NRI, u16 sizes; not for one NAL unit; delimiters are dropped. */
 static void test_bytes(void **state)
 {
     static const struct {
