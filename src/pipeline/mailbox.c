@@ -24,8 +24,9 @@ void mailbox_finish(struct mailbox *m)
     }
 }
 
-static void ring_the_bell(const struct mailbox *m)
+static void ring_the_bell(struct mailbox *m)
 {
+    atomic_store_explicit(&m->has_mail, true, memory_order_relaxed);
     const uint64_t one = 1;
     (void)!write(m->fd, &one, sizeof(one));
 }
@@ -77,6 +78,7 @@ void mailbox_post_quit(struct mailbox *m)
 void mailbox_take(struct mailbox *m, struct mail *out)
 {
     uint64_t n;
+    atomic_store_explicit(&m->has_mail, false, memory_order_relaxed);
     (void)!read(m->fd, &n, sizeof(n));
     pthread_mutex_lock(&m->lock);
     *out = m->mail;

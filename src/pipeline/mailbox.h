@@ -8,6 +8,7 @@
 #define AVOCET_PIPELINE_MAILBOX_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "media/wish.h"
@@ -28,6 +29,7 @@ struct mail {
 struct mailbox {
     pthread_mutex_t lock;
     int fd; /* eventfd */
+    atomic_bool has_mail;
     struct mail mail;
 };
 
@@ -37,6 +39,11 @@ void mailbox_finish(struct mailbox *m);
 void mailbox_post_demand(struct mailbox *m, encoding_set wanted);
 void mailbox_post_wish(struct mailbox *m, const struct wish *wish);
 void mailbox_post_quit(struct mailbox *m);
+/* Without a system call: a source that always has something never waits for fd. */
+static inline bool mailbox_has_mail(const struct mailbox *m)
+{
+    return atomic_load_explicit(&m->has_mail, memory_order_relaxed);
+}
 /* Empties it; wanted and must_quit are also told when they did not change. */
 void mailbox_take(struct mailbox *m, struct mail *out);
 

@@ -31,29 +31,40 @@ static bool note_silence(struct pipeline *p)
     return worker_is_drained(p) || silent_ns < silence_ns(p) + REOPEN_NS;
 }
 
-static void read_until_something_is_wrong(struct pipeline *p)
+/* False: the source is closed. */
+static bool read_one(struct pipeline *p)
 {
-    for (;;) {
-        struct source_unit unit = {0};
-        struct option_error error = {""};
-        const int64_t deadline_ns = time_monotonic_ns() + PIPELINE_SILENCE_NS / 4;
-        const int result = p->config.source->read(p->state, deadline_ns, &unit, &error);
-        if (result == 0) {
-            units_take(p, &unit);
-        } else if (result == -EINTR) {
-            mail_take(p);
-            if (!worker_must_run(p)) {
-                origin_close(p);
-                return;
-            }
-        } else if (result != -ETIMEDOUT) {
-            origin_fail(p, result, error.sentence);
-            return;
-        } else if (!note_silence(p)) {
-            origin_fail(p, -ETIMEDOUT, "the source gives no pictures");
+    struct source_unit unit = {0};
+    struct option_error error = {""};
+    const int64_t deadline_ns = time_monotonic_ns() + PIPELINE_SILENCE_NS / 4;
+    const int result = p->config.source->read(p->state, deadline_ns, &unit, &error);
+    if (result == 0) {
+        units_take(p, &unit);
+        return true;
+    }
+    if (result == -EINTR) {
+        mail_take(p);
+        return true;
+    }
+    if (result == -ETIMEDOUT && note_silence(p)) {
+        return true;
+    }
+    origin_fail(p, result, result == -ETIMEDOUT ? "the source gives no pictures" : error.sentence);
+    return false;
+}
+
+/* The mail is looked at also when the source always has something. */
+static void read_while_wanted(struct pipeline *p)
+{
+    while (worker_must_run(p)) {
+        if (!read_one(p)) {
             return;
         }
+        if (mailbox_has_mail(&p->mailbox)) {
+            mail_take(p);
+        }
     }
+    origin_close(p);
 }
 
 /* Until it is time to open the source, or the mail says otherwise. */
@@ -101,7 +112,7 @@ void *worker_run(void *arg)
         mail_take(p);
         while (worker_must_run(p)) {
             if (origin_open(p)) {
-                read_until_something_is_wrong(p);
+                read_while_wanted(p);
             }
             wait_for_retry(p);
         }

@@ -239,6 +239,9 @@ static int encoder_encode(void *state, struct picture *picture, bool force_key, 
         snprintf(error->sentence, sizeof(error->sentence), "fake: encoding failed");
         return -EIO;
     }
+    if (e->id == ENCODING_H264 && fake.encode_ms > 0) {
+        poll(NULL, 0, fake.encode_ms);
+    }
     struct packet *p = packet_create(16);
     p->size = 16;
     memset(p->data, 0, p->size);

@@ -32,6 +32,7 @@ struct fake_switches {
     /* encoders */
     atomic_int n_refusals;        /* so many opens of the H.264 encoder fail */
     atomic_int n_failing_encodes; /* so many encodes of the H.264 encoder fail */
+    atomic_int encode_ms;         /* that each encode of the H.264 encoder takes */
     atomic_int n_open_encoders[N_ENCODINGS];
     atomic_int n_encoder_opens[N_ENCODINGS];
     atomic_int n_forced_keys;

@@ -449,6 +449,25 @@ static void test_starts_while_stopping(void **state)
     lab_finish(&lab);
 }
 
+/* A source that always has the next picture ready, because the machine is too slow for it. */
+static void test_an_overloaded_pipeline_still_listens(void **state)
+{
+    struct lab lab;
+    struct viewer v;
+    struct viewer jpeg;
+    fake_reset();
+    fake.encode_ms = 3 * FAKE_FRAME_MS;
+    lab_init(&lab, &(struct lab_config){.source = &fake_pictures});
+    view(&v, &lab, ENCODING_H264);
+    turn_until(&lab, v.n_read > 3);
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.n_read > 3);
+    leave(&jpeg);
+    leave(&v);
+    turn_until(&lab, is_state(&lab, STREAM_IDLE));
+    lab_finish(&lab);
+}
+
 static void test_a_hanging_driver_is_left_behind(void **state)
 {
     struct lab lab;
@@ -491,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_drained_pipe),
         cmocka_unit_test(test_silence_is_a_stall),
         cmocka_unit_test(test_starts_while_stopping),
+        cmocka_unit_test(test_an_overloaded_pipeline_still_listens),
         cmocka_unit_test(test_a_hanging_driver_is_left_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
