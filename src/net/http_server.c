@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+/* Connections at their limit, and as much again for sessions, cameras, files. */
+enum { DESCRIPTORS_WANTED = 2 * HTTP_CONNECTIONS_MAX };
 
 /* ---- sweep: deadlines are looked at, not armed ---- */
 
@@ -240,10 +244,21 @@ static int listen_on(struct http_server *s, const char *text, char *error, size_
     return rc;
 }
 
+/* The usual soft limit of 1024 is for programs that select(). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int http_server_listen(struct http_server *s, const struct http_config *config, char *error,
                        size_t error_size)
 {
     int rc = http_guard_set(&s->guard, config->hosts, config->origins);
+    raise_descriptor_limit();
     if (rc < 0) {
         snprintf(error, error_size, "out of memory");
     }

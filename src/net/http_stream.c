@@ -36,7 +36,8 @@ struct outlet *http_start_stream(struct http_exchange *x, const char *content_ty
 
 static bool is_open(const struct http_connection *hc)
 {
-    return hc->phase == HTTP_PHASE_STREAM || hc->phase == HTTP_PHASE_WEBSOCKET;
+    return (hc->phase == HTTP_PHASE_STREAM || hc->phase == HTTP_PHASE_WEBSOCKET) &&
+           !hc->connection.is_broken;
 }
 
 int outlet_send(struct outlet *o, struct buf *b)
