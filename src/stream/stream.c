@@ -111,6 +111,25 @@ static encoding_set find_wanted(struct stream *s, int64_t now_ns)
     return wanted;
 }
 
+static bool is_flowing(const struct encoding *e, int64_t now_ns)
+{
+    const struct ring *ring = &e->ring;
+    return ring_n_packets(ring) > 0 &&
+           now_ns - ring_at(ring, ring->end - 1)->packet->arrival_ns < READER_JOIN_AGE_NS;
+}
+
+/* What was seen before a sleep is no picture of now. */
+static void forget_stale(struct stream *s, encoding_set which, int64_t now_ns)
+{
+    for (int id = 0; id < N_ENCODINGS; id++) {
+        struct encoding *e = &s->encodings[id];
+        const bool is_kept = is_flowing(e, now_ns) || encoding_can(e, PRODUCER_NEVER_SLEEPS);
+        if ((which & 1U << id) != 0 && !is_kept) {
+            encoding_clear(e);
+        }
+    }
+}
+
 void stream_update_demand(struct stream *s, int64_t now_ns)
 {
     if (!s->producer || s->is_ending) {
@@ -118,6 +137,7 @@ void stream_update_demand(struct stream *s, int64_t now_ns)
     }
     const encoding_set wanted = find_wanted(s, now_ns);
     if (wanted != s->demanded) {
+        forget_stale(s, wanted & ~s->demanded, now_ns);
         s->demanded = wanted;
         s->producer->type->demand(s->producer, wanted);
     } else {
@@ -165,13 +185,12 @@ static void take_packets(struct stream *s, int64_t now_ns)
     }
 }
 
-/* What was seen before a sleep is no picture of now. */
-static void forget_packets(struct stream *s)
+/* A sleeping stream needs no memory. */
+static void forget_all(struct stream *s)
 {
     for (int id = 0; id < N_ENCODINGS; id++) {
-        struct encoding *e = &s->encodings[id];
-        if (!encoding_can(e, PRODUCER_NEVER_SLEEPS)) {
-            encoding_clear(e);
+        if (!encoding_can(&s->encodings[id], PRODUCER_NEVER_SLEEPS)) {
+            encoding_clear(&s->encodings[id]);
         }
     }
 }
@@ -184,7 +203,7 @@ static void take_state(struct stream *s)
     }
     s->state = state;
     if (state == STREAM_IDLE) {
-        forget_packets(s);
+        forget_all(s);
     }
     for (int id = 0; id < N_ENCODINGS; id++) {
         encoding_tell_state(&s->encodings[id], state);

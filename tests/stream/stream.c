@@ -108,6 +108,39 @@ static void test_a_source_that_never_sleeps_keeps_its_gop(void **state)
     fake_stream_finish(&f);
 }
 
+/* One encoding slept while the other ran: what it showed before is not shown again. */
+static void test_an_encoding_that_slept_begins_anew(void **state)
+{
+    struct fake_stream f;
+    struct fake_viewer jpeg;
+    struct fake_viewer h264;
+    fake_stream_init(&f, NULL, 0);
+    fake_viewer_open(&jpeg, &f, ENCODING_JPEG, NULL, MODE_WATCH);
+    fake_viewer_open(&h264, &f, ENCODING_H264, &fake_mux, MODE_WATCH);
+    fake_publish(&f, ENCODING_H264, true);
+    fake_viewer_close(&h264);
+    fake_pass(&f, 60 * NS_PER_S);
+    assert_int_equal(f.producer.wanted, 1U << ENCODING_JPEG);
+    fake_viewer_open(&h264, &f, ENCODING_H264, &fake_mux, MODE_WATCH);
+    stream_dispatch(f.stream, f.now_ns);
+    assert_int_equal(h264.n_read, 0);
+    fake_publish(&f, ENCODING_H264, true);
+    assert_int_equal(h264.n_read, 1);
+
+    /* but a stalled one that is still wanted shows its last picture */
+    stream_set_state(f.stream, STREAM_STALLED, "unplugged");
+    stream_dispatch(f.stream, f.now_ns);
+    fake_pass(&f, 60 * NS_PER_S);
+    struct fake_viewer late;
+    fake_viewer_open(&late, &f, ENCODING_H264, &fake_mux, MODE_WATCH);
+    stream_dispatch(f.stream, f.now_ns);
+    assert_int_equal(late.n_read, 1);
+    fake_viewer_close(&late);
+    fake_viewer_close(&h264);
+    fake_viewer_close(&jpeg);
+    fake_stream_finish(&f);
+}
+
 static void test_encoding_error(void **state)
 {
     struct fake_stream f;
@@ -249,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_always),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_a_source_that_never_sleeps_keeps_its_gop),
+        cmocka_unit_test(test_an_encoding_that_slept_begins_anew),
         cmocka_unit_test(test_encoding_error),
         cmocka_unit_test(test_destroy_ends_readers),
         cmocka_unit_test(test_wishes_are_merged),
