@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct websocket_message m;
         memcpy(copy, data + pos, part);
         websocket_reader_feed(&r, bytes_of(copy, part));
-        for (enum websocket_reader_event e; (e = websocket_reader_next(&r, &m)) != WEBSOCKET_READER_MORE;) {
+        for (enum websocket_reader_event e;
+             (e = websocket_reader_next(&r, &m)) != WEBSOCKET_READER_MORE;) {
             check(e, &m);
         }
         free(copy);

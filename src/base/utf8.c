@@ -27,7 +27,8 @@ size_t utf8_character_size(struct bytes in)
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (in.data[0] >= rows[i].first_min && in.data[0] <= rows[i].first_max) {
-            return has_tail(in, rows[i].size, rows[i].second_min, rows[i].second_max) ? rows[i].size : 0;
+            return has_tail(in, rows[i].size, rows[i].second_min, rows[i].second_max) ? rows[i].size
+                                                                                      : 0;
         }
     }
     return 0;

@@ -8,10 +8,10 @@
  *
  * Refused before any handler: 400 and close for anything but exactly one Host (none is fine in
  * HTTP/1.0), header names that are no tokens, versions other than 1.0 and 1.1, targets not matching
- * /[!-~]* or beginning with //, both Content-Length and Transfer-Encoding, a path with a segment . or .. ;
- * 421 for a Host that is not accepted; 403 for a wrong Origin on state-changing requests and
- * WebSockets; 404, 405 with Allow, 413, 431, 408. /NAME is redirected to a route /NAME/. Origins of
- * the configuration get CORS headers and answers to preflights; others get none.
+ * /[!-~]* or beginning with //, both Content-Length and Transfer-Encoding, a path with a segment .
+ * or .. ; 421 for a Host that is not accepted; 403 for a wrong Origin on state-changing requests
+ * and WebSockets; 404, 405 with Allow, 413, 431, 408. /NAME is redirected to a route /NAME/.
+ * Origins of the configuration get CORS headers and answers to preflights; others get none.
  *
  * A client that ends its half of the connection is gone while a handler still thinks and on a
  * WebSocket; an answer that is being sent goes on, an endless one as long as the client takes it.
@@ -39,9 +39,9 @@ enum {
     HTTP_BODY_BYTES_MAX = 64 * 1024, /* of routes that do not say otherwise */
 };
 #define HTTP_HEADER_TIMEOUT_NS (10 * NS_PER_S) /* first byte of a request to end of its header */
-#define HTTP_BODY_TIMEOUT_NS (10 * NS_PER_S)
-#define HTTP_IDLE_TIMEOUT_NS (30 * NS_PER_S)   /* keep-alive */
-#define HTTP_STALL_TIMEOUT_NS (15 * NS_PER_S)  /* an endless answer of which nothing can be sent */
+#define HTTP_BODY_TIMEOUT_NS   (10 * NS_PER_S)
+#define HTTP_IDLE_TIMEOUT_NS   (30 * NS_PER_S) /* keep-alive */
+#define HTTP_STALL_TIMEOUT_NS  (15 * NS_PER_S) /* an endless answer of which nothing can be sent */
 
 struct http_server;
 struct http_exchange;
@@ -56,8 +56,8 @@ enum http_method {
     HTTP_METHOD_OPTIONS = 1 << 4,
 };
 
-/* Path pattern: literal segments; NAME one segment that is a stream's name, ID one segment; * the rest.
- * "/NAME/whep/ID". More literal patterns win; paths are percent-decoded once, per segment. */
+/* Path pattern "/NAME/whep/ID": literal segments; NAME one segment that is a stream's name, ID one
+ * segment; * the rest. More literal patterns win; paths are percent-decoded once, per segment. */
 struct http_route {
     unsigned methods;
     const char *pattern;
@@ -66,9 +66,10 @@ struct http_route {
 };
 
 struct http_config {
-    const char *const *listen; /* "127.0.0.1:8080", "[::1]:8080"; NULL-terminated; port 0: any free */
-    const char *const *hosts;  /* more accepted Host names; NULL-terminated or NULL */
-    const char *const *origins;
+    /* "127.0.0.1:8080", "[::1]:8080"; NULL-terminated; port 0: any free, then that for all. */
+    const char *const *listen;
+    const char *const *hosts;   /* more accepted Host names; NULL-terminated or NULL */
+    const char *const *origins; /* of pages elsewhere that may use the API; the same */
 };
 
 int http_server_create(struct http_server **out, struct loop *loop, const struct log *log);
@@ -89,7 +90,7 @@ void http_server_destroy(struct http_server *s);
 struct http_server_stats {
     unsigned n_connections;
     uint64_t n_accepted;
-    uint64_t n_refused;  /* over a limit */
+    uint64_t n_refused; /* over a limit */
     uint64_t n_requests;
     uint64_t n_bad_requests;
 };
@@ -98,9 +99,9 @@ const struct http_server_stats *http_server_stats(const struct http_server *s);
 /* ---- request ---- */
 
 enum http_method http_method(const struct http_exchange *x); /* GET for HEAD */
-const char *http_path(const struct http_exchange *x);  /* decoded */
-const char *http_name(const struct http_exchange *x);  /* NAME of the pattern, or NULL */
-const char *http_id(const struct http_exchange *x);    /* ID of the pattern, or NULL */
+const char *http_path(const struct http_exchange *x);        /* decoded */
+const char *http_name(const struct http_exchange *x);        /* NAME of the pattern, or NULL */
+const char *http_id(const struct http_exchange *x);          /* ID of the pattern, or NULL */
 /* Decoded value of a query parameter: "" when present without value, NULL when absent. */
 const char *http_query(const struct http_exchange *x, const char *name);
 const char *http_header(const struct http_exchange *x, const char *name); /* NULL when absent */
@@ -114,7 +115,8 @@ const struct sockaddr *http_local(const struct http_exchange *x);
 /* Adds a header to the answer to come. Value is checked for control characters. */
 void http_add_header(struct http_exchange *x, const char *name, const char *value);
 void http_respond(struct http_exchange *x, int status, const char *content_type, struct bytes body);
-void http_respond_buf(struct http_exchange *x, int status, const char *content_type, struct buf *body);
+void http_respond_buf(struct http_exchange *x, int status, const char *content_type,
+                      struct buf *body);
 /* {"error":"sentence"}; 503 gets a Retry-After unless one was added. */
 void http_respond_error(struct http_exchange *x, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -135,7 +137,8 @@ struct outlet;
 struct outlet_ops {
     /* What waited was handed to the kernel. Not called for a send that was taken at once. */
     void (*on_idle)(struct outlet *o, void *arg);
-    void (*on_close)(struct outlet *o, void *arg); /* the peer is gone or stalled; o is invalid after */
+    void (*on_close)(struct outlet *o,
+                     void *arg); /* the peer is gone or stalled; o is invalid after */
     /* WebSocket only: a whole text message of the peer; may be NULL. */
     void (*on_text)(struct outlet *o, struct bytes text, void *arg);
 };
@@ -158,7 +161,8 @@ uint64_t outlet_bytes_sent(const struct outlet *o);
 struct outlet *http_start_stream(struct http_exchange *x, const char *content_type,
                                  const struct outlet_ops *ops, void *arg);
 /* 101, after checking the handshake; answers 400/426 itself and returns NULL otherwise. */
-struct outlet *http_accept_websocket(struct http_exchange *x, const struct outlet_ops *ops, void *arg);
+struct outlet *http_accept_websocket(struct http_exchange *x, const struct outlet_ops *ops,
+                                     void *arg);
 int outlet_send_text(struct outlet *o, struct bytes text); /* WebSocket text message */
 
 #endif

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "net/http_server.h"
 
@@ -9,10 +8,12 @@ static struct http_connection *of(struct connection *c)
     return list_entry(c, struct http_connection, connection);
 }
 
-void http_connection_set_phase(struct http_connection *hc, enum http_phase phase, int64_t timeout_ns)
+void http_connection_set_phase(struct http_connection *hc, enum http_phase phase,
+                               int64_t timeout_ns)
 {
     hc->phase = phase;
-    hc->deadline_ns = timeout_ns == INT64_MAX ? INT64_MAX : loop_now_ns(hc->server->loop) + timeout_ns;
+    hc->deadline_ns =
+        timeout_ns == INT64_MAX ? INT64_MAX : loop_now_ns(hc->server->loop) + timeout_ns;
 }
 
 /* ---- the end ---- */
@@ -334,139 +335,12 @@ static const struct connection_ops connection_ops = {
     .on_broken = on_broken,
 };
 
-/* ---- deadlines ---- */
-
-static void cut_request(struct http_connection *hc)
-{
-    const bool is_body = hc->phase == HTTP_PHASE_BODY;
-    hc->server->stats.n_bad_requests++;
-    http_connection_set_phase(hc, HTTP_PHASE_ANSWERING, INT64_MAX);
-    http_respond_error(hc->exchange, 408, "the request's %s took too long", is_body ? "body" : "header");
-}
-
-/* Half closed, a peer that takes no bytes any more cannot be told from one that is gone. */
-static void check_half_closed(struct http_connection *hc, int64_t now_ns)
-{
-    if (hc->swept_bytes != hc->connection.bytes_sent) {
-        hc->swept_bytes = hc->connection.bytes_sent;
-        hc->deadline_ns = now_ns + hc->server->timeouts.stall_ns;
-    } else if (now_ns >= hc->deadline_ns) {
-        http_connection_lose(hc);
-    }
-}
-
-static bool is_stalled(const struct http_connection *hc, int64_t now_ns)
-{
-    const struct connection *c = &hc->connection;
-    return c->n_queued > 0 && now_ns - c->progress_ns >= hc->server->timeouts.stall_ns;
-}
-
-void http_connection_check(struct http_connection *hc, int64_t now_ns)
-{
-    const bool is_endless = hc->phase == HTTP_PHASE_STREAM || hc->phase == HTTP_PHASE_WEBSOCKET;
-    if (hc->connection.is_broken || (is_endless && is_stalled(hc, now_ns))) {
-        http_connection_lose(hc);
-    } else if (hc->phase == HTTP_PHASE_WEBSOCKET) {
-        http_websocket_check(hc, now_ns);
-    } else if (hc->phase == HTTP_PHASE_STREAM && hc->has_ended) {
-        check_half_closed(hc, now_ns);
-    } else if (now_ns < hc->deadline_ns) {
-        return;
-    } else if (hc->phase == HTTP_PHASE_HEAD || hc->phase == HTTP_PHASE_BODY) {
-        cut_request(hc);
-    } else {
-        http_connection_lose(hc);
-    }
-}
-
-void http_connection_stop(struct http_connection *hc)
-{
-    switch (hc->phase) {
-    case HTTP_PHASE_IDLE:
-    case HTTP_PHASE_HEAD:
-    case HTTP_PHASE_STREAM:
-        http_connection_lose(hc);
-        break;
-    case HTTP_PHASE_WEBSOCKET:
-        http_websocket_end(hc, 1001, "the server stops");
-        break;
-    case HTTP_PHASE_BODY:
-    case HTTP_PHASE_ANSWERING:
-    case HTTP_PHASE_SENDING:
-    case HTTP_PHASE_CLOSING:
-    case HTTP_PHASE_LINGER:
-    case HTTP_PHASE_DEAD:
-        break;
-    }
-}
-
 /* ---- the beginning ---- */
 
-static void refuse(struct http_connection *hc)
+void http_connection_begin(struct http_connection *hc, int fd, const struct address *peer)
 {
-    static const char body[] = "{\"error\":\"too many connections are open\"}\n";
-    struct text answer = {0};
-    text_printf(&answer,
-                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-                "Content-Length: %zu\r\nRetry-After: %d\r\nConnection: close\r\n\r\n%s",
-                sizeof(body) - 1, HTTP_RETRY_AFTER_S, body);
-    struct buf *b = answer.error ? NULL : buf_copy(text_bytes(&answer));
-    if (b) {
-        connection_send(&hc->connection, &b, 1);
-    }
-    buf_unref(&b);
-    text_finish(&answer);
-    http_connection_linger(hc);
-}
-
-static unsigned count_from(const struct http_server *s, const struct address *peer)
-{
-    const struct http_connection *hc;
-    unsigned n = 0;
-    list_for_each(hc, &s->connections, link) {
-        n += hc->is_counted && address_equal_ip(&hc->connection.peer, peer);
-    }
-    return n;
-}
-
-static bool is_over_limit(const struct http_server *s, const struct address *peer)
-{
-    const unsigned n = s->stats.n_connections;
-    return n >= s->connections_max ||
-           (n >= s->connections_per_address_max &&
-            count_from(s, peer) >= s->connections_per_address_max);
-}
-
-static void say_limit(struct http_server *s, bool is_over)
-{
-    if (is_over && !s->was_limit_said) {
-        log_warn(&s->log, "%u connections are open, refusing more with 503", s->stats.n_connections);
-    }
-    s->was_limit_said = is_over;
-}
-
-void http_connection_open(struct http_server *s, int fd, const struct address *peer)
-{
-    const bool is_over = is_over_limit(s, peer);
-    struct http_connection *hc =
-        is_over && s->n_refusals >= HTTP_REFUSALS_MAX ? NULL : calloc(1, sizeof(*hc));
-    say_limit(s, is_over);
-    s->stats.n_accepted++;
-    s->stats.n_refused += is_over || !hc;
-    if (!hc) {
-        close(fd);
-        return;
-    }
-    hc->server = s;
-    hc->is_counted = !is_over;
-    s->stats.n_connections += !is_over;
-    s->n_refusals += is_over;
+    struct http_server *s = hc->server;
     connection_init(&hc->connection, s->loop, fd, peer, &connection_ops);
     list_append(&s->connections, &hc->link);
     http_connection_set_phase(hc, HTTP_PHASE_IDLE, s->timeouts.idle_ns);
-    if (is_over) {
-        refuse(hc);
-    } else if (connection_set_reading(&hc->connection, true) < 0) {
-        http_connection_close(hc);
-    }
 }

@@ -27,7 +27,8 @@ static void consider(struct found *f, const struct http_route *r, void *arg, uns
     }
 }
 
-static struct found find_route(const struct http_server *s, const struct http_target *t, unsigned method)
+static struct found find_route(const struct http_server *s, const struct http_target *t,
+                               unsigned method)
 {
     struct found f = {0};
     for (unsigned i = 0; i < s->n_tables; i++) {
@@ -47,8 +48,9 @@ static void write_methods(unsigned methods, struct text *out)
         unsigned method;
         const char *name;
     } names[] = {
-        {HTTP_METHOD_GET, "GET, HEAD"},    {HTTP_METHOD_POST, "POST"},       {HTTP_METHOD_PATCH, "PATCH"},
-        {HTTP_METHOD_DELETE, "DELETE"},    {HTTP_METHOD_OPTIONS, "OPTIONS"},
+        {HTTP_METHOD_GET, "GET, HEAD"},   {HTTP_METHOD_POST, "POST"},
+        {HTTP_METHOD_PATCH, "PATCH"},     {HTTP_METHOD_DELETE, "DELETE"},
+        {HTTP_METHOD_OPTIONS, "OPTIONS"},
     };
     methods |= HTTP_METHOD_OPTIONS;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -96,7 +98,8 @@ static bool redirect_to_page(struct http_exchange *x)
 
 static bool is_state_changing(enum http_parse_method method)
 {
-    return method != HTTP_PARSE_GET && method != HTTP_PARSE_HEAD_METHOD && method != HTTP_PARSE_OPTIONS;
+    return method != HTTP_PARSE_GET && method != HTTP_PARSE_HEAD_METHOD &&
+           method != HTTP_PARSE_OPTIONS;
 }
 
 static bool wants_websocket(const struct http_exchange *x)
@@ -110,8 +113,10 @@ static bool refuse_host(struct http_exchange *x)
     const char *host = http_header(x, "Host");
     const int rc = host ? http_guard_check_host(&x->connection->server->guard, host) : 0;
     if (rc == -EPERM) {
-        http_respond_error(x, 421, "this server does not answer for the host \"%.100s\"; if it should, "
-                           "add the name to http.hosts in the configuration", host);
+        http_respond_error(x, 421,
+                           "this server does not answer for the host \"%.100s\"; if it should, "
+                           "add the name to http.hosts in the configuration",
+                           host);
     } else if (rc < 0) {
         http_respond_error(x, 400, "the Host header is no name or address");
     }
@@ -124,15 +129,17 @@ static bool refuse_origin(struct http_exchange *x)
     const char *origin = http_header(x, "Origin");
     const enum http_guard_origin verdict =
         http_guard_check_origin(&s->guard, s->scheme, http_header(x, "Host"), origin);
-    const bool is_preflight = x->parse.method == HTTP_PARSE_OPTIONS &&
-                              http_header(x, "Access-Control-Request-Method");
+    const bool is_preflight =
+        x->parse.method == HTTP_PARSE_OPTIONS && http_header(x, "Access-Control-Request-Method");
     x->allowed_origin = verdict == HTTP_GUARD_LISTED ? origin : NULL;
     if (verdict != HTTP_GUARD_FOREIGN ||
         !(is_state_changing(x->parse.method) || is_preflight || wants_websocket(x))) {
         return false;
     }
-    http_respond_error(x, 403, "pages of %.100s may not do this here; if they should, add that origin "
-                       "to http.origins in the configuration", origin);
+    http_respond_error(x, 403,
+                       "pages of %.100s may not do this here; if they should, add that origin "
+                       "to http.origins in the configuration",
+                       origin);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "net/http_server.h"
+#include "net/http_syntax.h"
 
 /* ---- life ---- */
 
@@ -157,20 +158,11 @@ static const char *status_text(int status)
     return "Status";
 }
 
-static bool is_header_value(const char *value)
-{
-    for (; *value != '\0'; value++) {
-        if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 void http_add_header(struct http_exchange *x, const char *name, const char *value)
 {
-    if (!http_parse_is_token(bytes_of_text(name)) || !is_header_value(value)) {
-        log_warn(&x->connection->server->log, "a header %s with control characters, leaving it out", name);
+    if (!http_syntax_is_token(bytes_of_text(name)) || !http_syntax_is_value(bytes_of_text(value))) {
+        log_warn(&x->connection->server->log, "a header %s with control characters, leaving it out",
+                 name);
         return;
     }
     x->has_retry_after |= strcasecmp(name, "Retry-After") == 0;
@@ -274,7 +266,8 @@ void http_respond(struct http_exchange *x, int status, const char *content_type,
     buf_unref(&b);
 }
 
-void http_respond_buf(struct http_exchange *x, int status, const char *content_type, struct buf *body)
+void http_respond_buf(struct http_exchange *x, int status, const char *content_type,
+                      struct buf *body)
 {
     struct text head = {0};
     if (x->is_over) {

@@ -31,7 +31,8 @@ static bool has_name(const struct text *row, const char *name)
 {
     for (size_t i = 0; i < row->size; i += strlen(row->data + i) + 1) {
         const char *entry = row->data + i;
-        if (strcasecmp(entry, name) == 0 || (strncmp(entry, "*.", 2) == 0 && is_below(entry, name))) {
+        if (strcasecmp(entry, name) == 0 ||
+            (strncmp(entry, "*.", 2) == 0 && is_below(entry, name))) {
             return true;
         }
     }
@@ -131,7 +132,8 @@ int http_guard_find_own_names(struct http_guard *g)
     gethostname(hostname, sizeof(hostname) - 1);
     FILE *f = fopen("/etc/hosts", "re");
     text_append(&file, "");
-    for (size_t n; f && file.size < HOSTS_FILE_SIZE_MAX && (n = fread(part, 1, sizeof(part), f)) > 0;) {
+    for (size_t n;
+         f && file.size < HOSTS_FILE_SIZE_MAX && (n = fread(part, 1, sizeof(part), f)) > 0;) {
         text_append_bytes(&file, bytes_of(part, n));
     }
     if (f) {
@@ -170,8 +172,8 @@ static int split_host(const char *host, char name[HOST_SIZE_MAX + 1], bool *is_v
     }
     memcpy(name, host, size);
     name[size] = '\0';
-    if (!*is_v6 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
-                       size) {
+    if (!*is_v6 &&
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != size) {
         return -EBADMSG;
     }
     if (!*is_v6 && size > 1 && name[size - 1] == '.') {

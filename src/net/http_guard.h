@@ -24,9 +24,9 @@ struct http_guard {
 };
 
 enum http_guard_origin {
-    HTTP_GUARD_NONE,    /* no Origin: not a browser, or nothing to fear */
-    HTTP_GUARD_SAME,    /* our own page */
-    HTTP_GUARD_LISTED,  /* of the configuration */
+    HTTP_GUARD_NONE,   /* no Origin: not a browser, or nothing to fear */
+    HTTP_GUARD_SAME,   /* our own page */
+    HTTP_GUARD_LISTED, /* of the configuration */
     HTTP_GUARD_FOREIGN,
 };
 

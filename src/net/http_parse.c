@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "net/http_library.h"
+#include "net/http_syntax.h"
 
 enum {
     FIRST_CAPACITY = 1024,
@@ -20,7 +21,15 @@ static void fail(struct http_parse *p, int status, const char *reason)
     }
 }
 
-/* The block with room for at least needed bytes, grown by doubling up to max; NULL: it is as before. */
+static void refuse(struct http_parse *p, struct http_fault fault)
+{
+    if (fault.status != 0) {
+        fail(p, fault.status, fault.reason);
+    }
+}
+
+/* The block with room for at least needed bytes, grown by doubling up to max; NULL: it is as
+ * before. */
 static void *grow(void *block, size_t *capacity, size_t needed, size_t max)
 {
     if (needed <= *capacity) {
@@ -49,76 +58,6 @@ void http_parse_finish(struct http_parse *p)
     free(p->head);
     free(p->body);
     *p = (struct http_parse){.state = HTTP_PARSE_FAILED};
-}
-
-/* ---- lexical checks of lines, before the parser sees them ---- */
-
-bool http_parse_is_token(struct bytes text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t c = text.data[i];
-        const bool is_alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!is_alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c))) {
-            return false;
-        }
-    }
-    return text.size > 0;
-}
-
-static bool is_target(struct bytes text)
-{
-    if (text.size == 0 || text.data[0] != '/' || (text.size > 1 && text.data[1] == '/')) {
-        return false;
-    }
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '!' || text.data[i] > '~' || text.data[i] == '#') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void check_version(struct http_parse *p, struct bytes text)
-{
-    if (bytes_equal(text, bytes_of_text("HTTP/1.1"))) {
-        p->is_http_1_0 = false;
-    } else if (bytes_equal(text, bytes_of_text("HTTP/1.0"))) {
-        p->is_http_1_0 = true;
-    } else if (text.size == 8 && memcmp(text.data, "HTTP/", 5) == 0) {
-        fail(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    } else {
-        fail(p, 400, "the request line must end with HTTP/1.1");
-    }
-}
-
-/* method SP target SP version */
-static void check_request_line(struct http_parse *p, struct bytes line)
-{
-    const uint8_t *end = line.data + line.size;
-    const uint8_t *target = memchr(line.data, ' ', line.size);
-    const uint8_t *version = target ? memchr(target + 1, ' ', (size_t)(end - target - 1)) : NULL;
-    if (!version || !http_parse_is_token(bytes_of(line.data, (size_t)(target - line.data)))) {
-        fail(p, 400, "the request line is not METHOD /path HTTP/1.1");
-    } else if (!is_target(bytes_of(target + 1, (size_t)(version - target - 1)))) {
-        fail(p, 400, "the request's target must be a path that begins with one slash");
-    } else {
-        check_version(p, bytes_of(version + 1, (size_t)(end - version - 1)));
-    }
-}
-
-static void check_field_line(struct http_parse *p, struct bytes line)
-{
-    const uint8_t *colon = memchr(line.data, ':', line.size);
-    if (!colon || !http_parse_is_token(bytes_of(line.data, (size_t)(colon - line.data)))) {
-        fail(p, 400, "a header line is not NAME: value");
-        return;
-    }
-    for (const uint8_t *c = colon + 1; c < line.data + line.size; c++) {
-        if ((*c < 0x20 && *c != '\t') || *c == 0x7f) {
-            fail(p, 400, "a header's value has a control character");
-            return;
-        }
-    }
 }
 
 /* ---- the head ---- */
@@ -242,7 +181,8 @@ static void check_length(struct http_parse *p)
     } else if (coding && (p->is_http_1_0 || count(p, "Transfer-Encoding") > 1 ||
                           strcasecmp(coding, "chunked") != 0)) {
         fail(p, 400, "the only Transfer-Encoding is chunked, and only in HTTP/1.1");
-    } else if (length && (count(p, "Content-Length") > 1 || !parse_length(length, &p->content_length))) {
+    } else if (length &&
+               (count(p, "Content-Length") > 1 || !parse_length(length, &p->content_length))) {
         fail(p, 400, "Content-Length must be one number");
     }
     p->has_body = coding || p->content_length > 0;
@@ -269,8 +209,9 @@ static enum http_parse_method method_of(const char *head)
         const char *name;
         enum http_parse_method method;
     } methods[] = {
-        {"GET ", HTTP_PARSE_GET},       {"HEAD ", HTTP_PARSE_HEAD_METHOD}, {"POST ", HTTP_PARSE_POST},
-        {"PATCH ", HTTP_PARSE_PATCH},   {"DELETE ", HTTP_PARSE_DELETE},    {"OPTIONS ", HTTP_PARSE_OPTIONS},
+        {"GET ", HTTP_PARSE_GET},       {"HEAD ", HTTP_PARSE_HEAD_METHOD},
+        {"POST ", HTTP_PARSE_POST},     {"PATCH ", HTTP_PARSE_PATCH},
+        {"DELETE ", HTTP_PARSE_DELETE}, {"OPTIONS ", HTTP_PARSE_OPTIONS},
     };
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (strncmp(head, methods[i].name, strlen(methods[i].name)) == 0) {
@@ -314,9 +255,9 @@ static void finish_line(struct http_parse *p)
     } else if (p->line_start == 0 && line.size == 0) {
         p->head_size = 0; /* RFC 9112 §2.2: empty lines before a request are ignored */
     } else if (p->line_start == 0) {
-        check_request_line(p, line);
+        refuse(p, http_syntax_check_request_line(line, &p->is_http_1_0));
     } else if (line.size > 0) {
-        check_field_line(p, line);
+        refuse(p, http_syntax_check_field_line(line));
     } else {
         finish_head(p);
     }
@@ -326,7 +267,7 @@ static void finish_line(struct http_parse *p)
 static bool append_to_head(struct http_parse *p, const uint8_t *start, size_t size)
 {
     if (p->head_size == 0 && *start != '\r' && *start != '\n' &&
-        !http_parse_is_token(bytes_of(start, 1))) {
+        !http_syntax_is_token(bytes_of(start, 1))) {
         fail(p, 400, "this is not an HTTP request");
         return false;
     }
@@ -382,7 +323,8 @@ static size_t feed_body(struct http_parse *p, struct bytes in)
     p->body_wire_bytes += used;
     if (http_library_is_failed(p->library)) {
         fail(p, 400, "the request's body is not well chunked");
-    } else if (p->body_wire_bytes > BODY_WIRE_FACTOR * (uint64_t)p->body_max_bytes + HTTP_HEADER_BYTES_MAX) {
+    } else if (p->body_wire_bytes >
+               BODY_WIRE_FACTOR * (uint64_t)p->body_max_bytes + HTTP_HEADER_BYTES_MAX) {
         fail(p, 413, "the request's body has too many chunks");
     } else if (http_library_is_done(p->library)) {
         p->state = HTTP_PARSE_DONE;
@@ -420,7 +362,8 @@ const char *http_parse_header(const struct http_parse *p, const char *name)
     return NULL;
 }
 
-unsigned http_parse_header_list(const struct http_parse *p, const char *name, char *out, size_t size)
+unsigned http_parse_header_list(const struct http_parse *p, const char *name, char *out,
+                                size_t size)
 {
     unsigned n = 0;
     size_t used = 0;

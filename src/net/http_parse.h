@@ -83,9 +83,7 @@ void http_parse_body(struct http_parse *p, size_t max_bytes);
 /* Value of the first field of that name, compared without case; NULL when absent. */
 const char *http_parse_header(const struct http_parse *p, const char *name);
 /* All fields of that name as one list: "a, b"; cut to size. Gives how many there are. */
-unsigned http_parse_header_list(const struct http_parse *p, const char *name, char *out, size_t size);
-
-/* RFC 9110 §5.6.2 */
-bool http_parse_is_token(struct bytes text);
+unsigned http_parse_header_list(const struct http_parse *p, const char *name, char *out,
+                                size_t size);
 
 #endif

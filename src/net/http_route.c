@@ -115,7 +115,7 @@ int http_target_parse_query(struct http_target *t, char *query)
     t->query_text = NULL;
     for (char *in = query; in < end;) {
         char *and = memchr(in, '&', (size_t)(end - in));
-        char *next = and ? and : end;
+        char *next = and? and : end;
         if (next > in && add_parameter(t, in, next) < 0) {
             return -EBADMSG;
         }

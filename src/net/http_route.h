@@ -28,7 +28,8 @@ struct http_parameter {
 
 struct http_target {
     const char *path; /* decoded: "/cam/whep" */
-    const char *query_text; /* as it came, NULL when there is none; gone after http_target_parse_query() */
+    const char
+        *query_text; /* as it came, NULL when there is none; gone after http_target_parse_query() */
     struct bytes segments[HTTP_SEGMENTS_MAX]; /* "cam", "whep"; "/cam/" has "cam" and "" */
     unsigned n_segments;
     struct http_parameter parameters[HTTP_PARAMETERS_MAX];

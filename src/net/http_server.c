@@ -49,7 +49,8 @@ static void on_sweep(struct loop_timer *t)
 static void free_dead(struct http_server *s)
 {
     struct http_connection *hc, *next;
-    list_for_each_safe(hc, next, &s->dead, link) {
+    list_for_each_safe(hc, next, &s->dead, link)
+    {
         list_remove(&hc->link);
         http_connection_free(hc);
     }
@@ -172,7 +173,7 @@ void http_server_set_hosts(struct http_server *s, const struct http_config *conf
 static void on_accept(struct listener *l, int fd, const struct address *peer)
 {
     struct http_server *s = l->arg;
-    http_connection_open(s, fd, peer);
+    http_accept(s, fd, peer);
     if (!s->is_sweeping) {
         s->is_sweeping = true;
         loop_timer_start(&s->sweep, HTTP_SWEEP_INTERVAL_NS);
@@ -195,10 +196,11 @@ static void explain(int error, const char *address, char *out, size_t size)
                  address);
         break;
     case -EADDRNOTAVAIL:
-        snprintf(out, size,
-                 "cannot listen on http://%s: this machine has no such address; choose another with "
-                 "--listen",
-                 address);
+        snprintf(
+            out, size,
+            "cannot listen on http://%s: this machine has no such address; choose another with "
+            "--listen",
+            address);
         break;
     default:
         snprintf(out, size, "cannot listen on http://%s: %s", address, strerror(-error));
@@ -222,8 +224,10 @@ static int listen_on(struct http_server *s, const char *text, char *error, size_
 {
     struct address a;
     if (s->n_listeners == HTTP_LISTENERS_MAX || address_parse(&a, text) < 0) {
-        snprintf(error, error_size, "cannot listen on %s: it must be an IP address with a port, such as "
-                 "127.0.0.1:8080 or [::1]:8080", text);
+        snprintf(error, error_size,
+                 "cannot listen on %s: it must be an IP address with a port, such as "
+                 "127.0.0.1:8080 or [::1]:8080",
+                 text);
         return -EINVAL;
     }
     if (address_port(&a) == 0 && s->n_listeners > 0) {

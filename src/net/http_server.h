@@ -2,7 +2,9 @@
  * Inside of the HTTP server: what its files share. Others include net/http.h.
  *
  * http_server.c     listening, limits, the sweep of deadlines, stop
+ * http_accept.c     limits of connections
  * http_connection.c phases of one connection, from accept to close
+ * http_deadline.c   what happens when a phase takes too long, or the server stops
  * http_dispatch.c   what is refused, redirected, or handed to a route
  * http_exchange.c   request read, answer written
  * http_stream.c     endless answers, outlets
@@ -24,8 +26,8 @@
 enum {
     HTTP_LISTENERS_MAX = 16,
     HTTP_ROUTE_TABLES_MAX = 16,
-    HTTP_INPUT_SIZE = 16 * 1024, /* read at once, and kept of pipelined requests */
-    HTTP_REFUSALS_MAX = 64,      /* connections over the limits that are being told so */
+    HTTP_INPUT_SIZE = 16 * 1024,         /* read at once, and kept of pipelined requests */
+    HTTP_REFUSALS_MAX = 64,              /* connections over the limits that are being told so */
     HTTP_DISCARD_BYTES_MAX = 256 * 1024, /* of what a peer sends and nobody reads */
     HTTP_RETRY_AFTER_S = 2,
     HTTP_ANSWER_RATE_MIN = 4096, /* bytes per second that a finite answer must make */
@@ -81,15 +83,15 @@ struct http_server {
 /* ---- one connection ---- */
 
 enum http_phase {
-    HTTP_PHASE_IDLE,      /* between requests */
+    HTTP_PHASE_IDLE, /* between requests */
     HTTP_PHASE_HEAD,
     HTTP_PHASE_BODY,
     HTTP_PHASE_ANSWERING, /* a handler has the exchange */
     HTTP_PHASE_SENDING,   /* the answer waits for the socket */
     HTTP_PHASE_STREAM,
     HTTP_PHASE_WEBSOCKET,
-    HTTP_PHASE_CLOSING,   /* WebSocket: our close frame is sent or queued */
-    HTTP_PHASE_LINGER,    /* all is sent, the peer has to end: closing now could cost it the answer */
+    HTTP_PHASE_CLOSING, /* WebSocket: our close frame is sent or queued */
+    HTTP_PHASE_LINGER,  /* all is sent, the peer has to end: closing now could cost it the answer */
     HTTP_PHASE_DEAD,
 };
 
@@ -126,8 +128,10 @@ struct http_connection {
 };
 
 /* Take over fd; a connection over the limits gets its 503. */
-void http_connection_open(struct http_server *s, int fd, const struct address *peer);
-void http_connection_set_phase(struct http_connection *hc, enum http_phase phase, int64_t timeout_ns);
+void http_accept(struct http_server *s, int fd, const struct address *peer);
+void http_connection_begin(struct http_connection *hc, int fd, const struct address *peer);
+void http_connection_set_phase(struct http_connection *hc, enum http_phase phase,
+                               int64_t timeout_ns);
 void http_connection_begin_endless(struct http_connection *hc, enum http_phase phase,
                                    const struct outlet_ops *ops, void *arg);
 /* The answer was given to the socket: what comes next. size in bytes. */

@@ -49,7 +49,8 @@ static bool refuse_handshake(struct http_exchange *x, char accept[WEBSOCKET_ACCE
     return true;
 }
 
-struct outlet *http_accept_websocket(struct http_exchange *x, const struct outlet_ops *ops, void *arg)
+struct outlet *http_accept_websocket(struct http_exchange *x, const struct outlet_ops *ops,
+                                     void *arg)
 {
     struct http_connection *hc = x->connection;
     char accept[WEBSOCKET_ACCEPT_SIZE];
@@ -58,7 +59,8 @@ struct outlet *http_accept_websocket(struct http_exchange *x, const struct outle
     }
     struct text head = {0};
     http_exchange_write_head(x, &head, 101, NULL);
-    text_printf(&head, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+    text_printf(&head,
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
                 accept);
     struct buf *b = head.error ? NULL : buf_copy(text_bytes(&head));
     text_finish(&head);
@@ -92,7 +94,8 @@ void http_websocket_destroy(struct http_websocket *w)
 
 /* ---- sending ---- */
 
-static int send_frame(struct http_connection *hc, enum websocket_opcode opcode, struct bytes payload)
+static int send_frame(struct http_connection *hc, enum websocket_opcode opcode,
+                      struct bytes payload)
 {
     uint8_t header[WEBSOCKET_HEADER_SIZE_MAX];
     const size_t header_size = websocket_write_header(opcode, payload.size, header);

@@ -73,7 +73,8 @@ static int open_socket(const struct address *address, struct address *bound)
 
 int listener_open(struct listener *l, struct loop *loop, const struct address *address,
                   const struct log *log,
-                  void (*on_accept)(struct listener *l, int fd, const struct address *peer), void *arg)
+                  void (*on_accept)(struct listener *l, int fd, const struct address *peer),
+                  void *arg)
 {
     struct address bound;
     const int fd = open_socket(address, &bound);

@@ -32,7 +32,8 @@ struct listener {
 /* IPv6 sockets are IPv6 only. log is borrowed. */
 int listener_open(struct listener *l, struct loop *loop, const struct address *address,
                   const struct log *log,
-                  void (*on_accept)(struct listener *l, int fd, const struct address *peer), void *arg);
+                  void (*on_accept)(struct listener *l, int fd, const struct address *peer),
+                  void *arg);
 /* Idempotent, once opened. */
 void listener_close(struct listener *l);
 

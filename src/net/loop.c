@@ -47,7 +47,8 @@ static struct event *event_of(union loop_event *e)
 
 static void on_library_log(int severity, const char *message)
 {
-    log_write(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, &loop_log, "%s", message);
+    log_write(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, &loop_log, "%s",
+              message);
 }
 
 /* ---- waking up ---- */
@@ -326,8 +327,8 @@ static void on_signal_event(evutil_socket_t signal_number, short what, void *arg
     s->on_signal((int)signal_number, s->arg);
 }
 
-int loop_on_signal(struct loop *loop, int signal_number, void (*on_signal)(int signal_number, void *arg),
-                   void *arg)
+int loop_on_signal(struct loop *loop, int signal_number,
+                   void (*on_signal)(int signal_number, void *arg), void *arg)
 {
     if (loop->n_signals == LOOP_SIGNALS_MAX) {
         return -ENOSPC;

@@ -73,7 +73,8 @@ void loop_watch_init(struct loop_watch *w, struct loop *loop, int fd,
 int loop_watch_set(struct loop_watch *w, unsigned events);
 void loop_watch_finish(struct loop_watch *w); /* before its fd is closed */
 
-void loop_timer_init(struct loop_timer *t, struct loop *loop, void (*on_time)(struct loop_timer *t));
+void loop_timer_init(struct loop_timer *t, struct loop *loop,
+                     void (*on_time)(struct loop_timer *t));
 /* One shot; starting a running timer moves it. */
 void loop_timer_start(struct loop_timer *t, int64_t after_ns);
 void loop_timer_stop(struct loop_timer *t);
@@ -88,7 +89,7 @@ void loop_message_cancel(struct loop *loop, struct loop_message *m);
 int loop_work(struct loop *loop, struct loop_job *j);
 
 /* Signals as callbacks on the loop (SIGTERM, SIGINT, SIGHUP). */
-int loop_on_signal(struct loop *loop, int signal_number, void (*on_signal)(int signal_number, void *arg),
-                   void *arg);
+int loop_on_signal(struct loop *loop, int signal_number,
+                   void (*on_signal)(int signal_number, void *arg), void *arg);
 
 #endif

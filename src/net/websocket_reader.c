@@ -114,7 +114,9 @@ static uint16_t check_frame(struct websocket_reader *r, const struct wslay_frame
 
 static uint16_t begin_frame(struct websocket_reader *r, const struct wslay_frame_iocb *f)
 {
-    const size_t length_size = f->payload_length < 126 ? 0 : f->payload_length <= UINT16_MAX ? 2 : 8;
+    const size_t length_size = f->payload_length < 126           ? 0
+                               : f->payload_length <= UINT16_MAX ? 2
+                                                                 : 8;
     r->n_consumed += 2 + length_size + MASK_SIZE + f->payload_length;
     r->frame_left_bytes = f->payload_length;
     r->in_frame = true;
@@ -144,7 +146,8 @@ static uint16_t append_to_message(struct websocket_reader *r, const uint8_t *pay
     return 0;
 }
 
-static uint16_t take_payload(struct websocket_reader *r, const struct wslay_frame_iocb *f, size_t size)
+static uint16_t take_payload(struct websocket_reader *r, const struct wslay_frame_iocb *f,
+                             size_t size)
 {
     r->frame_left_bytes -= size;
     if (!is_control(f->opcode)) {
@@ -185,7 +188,8 @@ static enum websocket_reader_event end_control(struct websocket_reader *r, uint8
     return utf8_is_valid(out->payload) ? WEBSOCKET_READER_CLOSE : fail(r, out, CODE_NOT_UTF8);
 }
 
-static enum websocket_reader_event end_message(struct websocket_reader *r, struct websocket_message *out)
+static enum websocket_reader_event end_message(struct websocket_reader *r,
+                                               struct websocket_message *out)
 {
     const bool is_text = r->opcode == WSLAY_TEXT_FRAME;
     *out = (struct websocket_message){.payload = bytes_of(r->message, r->message_size)};
@@ -212,8 +216,8 @@ static enum websocket_reader_event end_frame(struct websocket_reader *r,
 }
 
 /* MORE here: go on. */
-static enum websocket_reader_event read_part(struct websocket_reader *r, struct websocket_message *out,
-                                             bool *is_dry)
+static enum websocket_reader_event read_part(struct websocket_reader *r,
+                                             struct websocket_message *out, bool *is_dry)
 {
     struct wslay_frame_iocb f = {0};
     const ssize_t size = wslay_frame_recv(r->frames, &f);

@@ -11,7 +11,7 @@
 
 #include "fixture.h"
 
-#define HOST "Host: localhost\r\n"
+#define HOST      "Host: localhost\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
 
 enum { BIG_SIZE = 3 * 1000 * 1000, CHUNK_SIZE = 100 * 1000 };
@@ -111,7 +111,8 @@ static void on_stream_idle(struct outlet *o, void *arg)
     }
 }
 
-static const struct outlet_ops stream_ops = {.on_idle = on_stream_idle, .on_close = on_stream_closed};
+static const struct outlet_ops stream_ops = {.on_idle = on_stream_idle,
+                                             .on_close = on_stream_closed};
 
 static void handle_stream(struct http_exchange *x, void *arg)
 {
@@ -183,13 +184,14 @@ static void test_answers(void **state)
     static const struct {
         const char *request;
         int status;
-        const char *in_head;   /* one line of it */
+        const char *in_head; /* one line of it */
         const char *body;
     } cases[] = {
         {GET("/healthz"), 200, "Content-Type: text/plain", "ok\n"},
         {GET("/healthz"), 200, "X-Content-Type-Options: nosniff", "ok\n"},
         {"GET /healthz HTTP/1.0\r\n\r\n", 200, "Connection: close", "ok\n"},
-        {"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, "Connection: keep-alive", "ok\n"},
+        {"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, "Connection: keep-alive",
+         "ok\n"},
         {GET("/%68ealthz"), 200, NULL, "ok\n"},
         {GET("/cam/"), 200, NULL, "cam"},
         {GET("/cam@small/?embed"), 200, NULL, "cam@small"},
@@ -214,12 +216,16 @@ static void test_answers(void **state)
         {GET("/other/path"), 200, NULL, "other"},
         {"POST /special/path HTTP/1.1\r\n" HOST "\r\n", 405, "Allow: GET, HEAD, OPTIONS", NULL},
         {"OPTIONS /cam/whep HTTP/1.1\r\n" HOST "\r\n", 204, "Allow: POST, OPTIONS", NULL},
-        {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 200, "Content-Length: 3", "abc"},
-        {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 200, NULL,
+        {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 200, "Content-Length: 3",
          "abc"},
-        {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 65\r\n\r\n", 413, "Connection: close", NULL},
-        {"GET /healthz HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\na", 413, "Connection: close", NULL},
-        {"POST /no/such/path HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n", 404, "Connection: close", NULL},
+        {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+         200, NULL, "abc"},
+        {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 65\r\n\r\n", 413, "Connection: close",
+         NULL},
+        {"GET /healthz HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\na", 413, "Connection: close",
+         NULL},
+        {"POST /no/such/path HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n", 404,
+         "Connection: close", NULL},
         {"POST /cam/whep HTTP/1.1\r\n" HOST "\r\n", 201, "Location: /cam/whep/1", "v=0\r\n"},
         {"DELETE /cam/whep/1 HTTP/1.1\r\n" HOST "\r\n", 200, "Content-Length: 0", ""},
         {"PATCH /cam/whep/1 HTTP/1.1\r\n" HOST "\r\n", 204, NULL, ""},
@@ -228,7 +234,8 @@ static void test_answers(void **state)
         {"GET /healthz HTTP/1.1\r\n\r\n", 400, NULL, NULL},
 
         {"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, NULL,
-         "{\"error\":\"this server does not answer for the host \\\"evil.example\\\"; if it should, add the "
+         "{\"error\":\"this server does not answer for the host \\\"evil.example\\\"; if it "
+         "should, add the "
          "name to http.hosts in the configuration\"}\n"},
         {"GET /healthz HTTP/1.1\r\nHost: cam.example.org:1\r\n\r\n", 200, NULL, NULL},
         {"GET /healthz HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n", 200, NULL, NULL},
@@ -239,16 +246,20 @@ static void test_answers(void **state)
          "Access-Control-Allow-Origin: https://page.example", NULL},
         {"POST /cam/whep HTTP/1.1\r\n" HOST "Origin: https://page.example\r\n\r\n", 201,
          "Access-Control-Expose-Headers: Location", NULL},
-        {"POST /cam/whep HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 403, NULL, NULL},
+        {"POST /cam/whep HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 403, NULL,
+         NULL},
         {"DELETE /cam/whep/1 HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", 403, NULL, NULL},
-        {"GET /healthz HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 200, NULL, "ok\n"},
-        {"GET /healthz HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\nUpgrade: websocket\r\n\r\n", 403,
-         NULL, NULL},
+        {"GET /healthz HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 200, NULL,
+         "ok\n"},
+        {"GET /healthz HTTP/1.1\r\n" HOST
+         "Origin: https://evil.example\r\nUpgrade: websocket\r\n\r\n",
+         403, NULL, NULL},
         {"OPTIONS /cam/whep HTTP/1.1\r\n" HOST "Origin: https://page.example\r\n"
-         "Access-Control-Request-Method: POST\r\n\r\n", 204,
-         "Access-Control-Allow-Methods: POST, OPTIONS", NULL},
+         "Access-Control-Request-Method: POST\r\n\r\n",
+         204, "Access-Control-Allow-Methods: POST, OPTIONS", NULL},
         {"OPTIONS /cam/whep HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n"
-         "Access-Control-Request-Method: POST\r\n\r\n", 403, NULL, NULL},
+         "Access-Control-Request-Method: POST\r\n\r\n",
+         403, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char line[160] = "";
@@ -292,7 +303,8 @@ static void test_head_has_the_length_and_no_body(void **state)
 static void test_expect_continue(void **state)
 {
     const int fd = client_connect(&f);
-    client_send_text(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    client_send_text(fd, "POST /echo HTTP/1.1\r\n" HOST
+                         "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     assert_true(client_read_answer(fd, &head, &body));
     assert_int_equal(client_status(&head), 100);
     client_send_text(fd, "ab");
@@ -306,8 +318,10 @@ static void test_expect_continue(void **state)
 static void test_pipelined_requests_are_answered_in_order(void **state)
 {
     const int fd = client_connect(&f);
-    client_send_text(fd, GET("/query?a=1") "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n2"
-                         GET("/wait") GET("/query?a=4") GET("/no/such/path") GET("/big") GET("/query?a=7"));
+    client_send_text(fd,
+                     GET("/query?a=1") "POST /echo HTTP/1.1\r\n" HOST
+                                       "Content-Length: 1\r\n\r\n2" GET("/wait") GET("/query?a=4")
+                                           GET("/no/such/path") GET("/big") GET("/query?a=7"));
     assert_true(client_read_answer(fd, &head, &body));
     assert_string_equal(body.data, "1");
     assert_true(client_read_answer(fd, &head, &body));
@@ -337,7 +351,8 @@ static void test_what_waits_behind_a_request_is_bounded(void **state)
     sem_wait(&has_come);
     memset(junk, 'j', sizeof(junk));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
-    for (ssize_t n; total < 64 * 1000 * 1000 && (n = send(fd, junk, sizeof(junk), MSG_NOSIGNAL)) > 0;) {
+    for (ssize_t n;
+         total < 64 * 1000 * 1000 && (n = send(fd, junk, sizeof(junk), MSG_NOSIGNAL)) > 0;) {
         total += (size_t)n;
     }
     assert_true(total < 64 * 1000 * 1000); /* the kernel's buffers, and then no more */
@@ -492,12 +507,13 @@ static void test_every_phase_has_a_deadline(void **state)
         const char *sent;
         const char *expected; /* beginning of what comes back */
     } cases[] = {
-        {"", ""},                                                                  /* idle */
-        {GET("/healthz"), "HTTP/1.1 200 OK"},                                      /* keep-alive */
-        {"G", "HTTP/1.1 408 "},                                                    /* header */
+        {"", ""},                             /* idle */
+        {GET("/healthz"), "HTTP/1.1 200 OK"}, /* keep-alive */
+        {"G", "HTTP/1.1 408 "},               /* header */
         {"GET / HTTP/1.1\r\nHost: ", "HTTP/1.1 408 "},
         {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nabc", "HTTP/1.1 408 "}, /* body */
-        {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na", "HTTP/1.1 408 "},
+        {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na",
+         "HTTP/1.1 408 "},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct text all = {0};
@@ -514,7 +530,8 @@ static void test_every_phase_has_a_deadline(void **state)
 /* Each byte restarts no clock: the whole header has one. */
 static void test_trickled_header_is_cut(void **state)
 {
-    static const char slow[] = "GET / HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
+    static const char slow[] =
+        "GET / HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
     const int fd = client_connect(&f);
     const int64_t start_ns = time_monotonic_ns();
     const struct timeval tick = {.tv_usec = 50 * 1000};
@@ -544,7 +561,8 @@ static void test_client_that_reads_nothing_is_cut(void **state)
 /* The time that its size earns an answer, taken away again. */
 static void give_little_time(void *arg)
 {
-    f.server->timeouts.stall_ns = 300 * NS_PER_MS - (int64_t)(BIG_SIZE / HTTP_ANSWER_RATE_MIN) * NS_PER_S;
+    f.server->timeouts.stall_ns =
+        300 * NS_PER_MS - (int64_t)(BIG_SIZE / HTTP_ANSWER_RATE_MIN) * NS_PER_S;
 }
 
 static void test_finite_answer_that_nobody_reads_is_cut(void **state)
@@ -637,7 +655,8 @@ static void stop_server(void *arg)
 static void test_stop_lets_answers_finish(void **state)
 {
     const int64_t grace_ns = 10 * NS_PER_S;
-    const int idle = client_connect(&f), streaming = client_connect(&f), asking = client_connect(&f);
+    const int idle = client_connect(&f), streaming = client_connect(&f),
+              asking = client_connect(&f);
     char part[4096];
     client_send_text(streaming, GET("/cam/stream.mp4"));
     sem_wait(&has_come);

@@ -13,8 +13,8 @@
 #include "fixture.h"
 
 #define HOST "Host: localhost\r\n"
-#define UPGRADE                                                                                        \
-    "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                                 \
+#define UPGRADE                                                                                    \
+    "Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                             \
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 enum {
@@ -211,7 +211,8 @@ static size_t mutate(uint8_t *out, size_t capacity)
     memcpy(out, model, size);
     for (uint32_t n = 1 + next_random(4); n > 0 && size > 2; n--) {
         const size_t at = next_random((uint32_t)size - 1);
-        const size_t length = 1 + next_random((uint32_t)(size - at) < 40 ? (uint32_t)(size - at) : 40);
+        const size_t length =
+            1 + next_random((uint32_t)(size - at) < 40 ? (uint32_t)(size - at) : 40);
         switch (next_random(5)) {
         case 0:
             out[at] = (uint8_t)next_random(256);
@@ -277,8 +278,12 @@ static void test_malformed_requests(void **state)
 static void come_and_go(int *fds)
 {
     static const char *const requests[] = {
-        "", "GET ", "GET /echo HTTP/1.1\r\n" HOST "\r\n", "GET /cam/stream.h264 HTTP/1.1\r\n" HOST "\r\n",
-        "GET /cam/ws HTTP/1.1\r\n" UPGRADE "\r\n", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n",
+        "",
+        "GET ",
+        "GET /echo HTTP/1.1\r\n" HOST "\r\n",
+        "GET /cam/stream.h264 HTTP/1.1\r\n" HOST "\r\n",
+        "GET /cam/ws HTTP/1.1\r\n" UPGRADE "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n",
     };
     for (unsigned i = 0; i < CROWD; i++) {
         fds[i] = client_connect(&f);

@@ -8,7 +8,7 @@
 #include "net/http_parse.h"
 
 #define HOST "Host: localhost\r\n"
-#define GET "GET / HTTP/1.1\r\n"
+#define GET  "GET / HTTP/1.1\r\n"
 
 /* Feed by pieces of size bytes; gives what was used. */
 static size_t feed(struct http_parse *p, struct bytes in, size_t size, size_t body_max_bytes)
@@ -38,10 +38,12 @@ static const struct {
     {"OPTIONS /a HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 0, ""},
     {"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 0, "abc"},
     {"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nab", 1, "ab"},
-    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n", 0,
-     "abcd"},
-    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\nX-Trailer: 1\r\n\r\n", 0,
-     "a"},
+    {"POST / HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n",
+     0, "abcd"},
+    {"POST / HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\nX-Trailer: 1\r\n\r\n",
+     0, "a"},
     {GET HOST "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 0, ""},
     {GET HOST "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", 0, ""},
     {GET HOST "X: caf\xc3\xa9\r\n\r\n", 0, ""},
@@ -98,9 +100,10 @@ static const struct {
     {"POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\nabc", 400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n", 400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Content-Length: 17\r\n\r\n", 413, NULL},
-    {"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
-     NULL},
-    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    {"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400, NULL},
+    {"POST / HTTP/1.1\r\n" HOST
+     "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, NULL},
@@ -108,8 +111,10 @@ static const struct {
     {"POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400, NULL},
     {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", 400, NULL},
-    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n11\r\n0123456789abcdefg\r\n", 413, NULL},
-    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400, NULL},
+    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n11\r\n0123456789abcdefg\r\n",
+     413, NULL},
+    {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400,
+     NULL},
 };
 
 static void test_requests_cut_anywhere(void **state)
@@ -128,7 +133,8 @@ static void test_requests_cut_anywhere(void **state)
             }
             if (cases[i].body) {
                 assert_int_equal(p.body_size, strlen(cases[i].body));
-                assert_true(bytes_equal(bytes_of(p.body, p.body_size), bytes_of_text(cases[i].body)));
+                assert_true(
+                    bytes_equal(bytes_of(p.body, p.body_size), bytes_of_text(cases[i].body)));
             }
             http_parse_finish(&p);
         }
@@ -218,7 +224,8 @@ static void test_limits(void **state)
 
     text_append(&t, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
     for (unsigned i = 0; i < 2000; i++) {
-        text_append(&t, "1;0123456789\r\na\r\n"); /* the body is small, what it is wrapped in is not */
+        text_append(&t,
+                    "1;0123456789\r\na\r\n"); /* the body is small, what it is wrapped in is not */
     }
     assert_int_equal(status_of(&t, 1500), 413);
 }

@@ -42,7 +42,8 @@ static void test_targets(void **state)
         {"/a%7f", -EBADMSG},
         {"/a b", -EBADMSG},
         {"/a\xc3\xa4", -EBADMSG},
-        {"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", 0, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", 16, NULL},
+        {"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", 0, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16",
+         16, NULL},
         {"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", -EBADMSG},
         {"", -EBADMSG},
         {"*", -EBADMSG},
@@ -95,10 +96,11 @@ static void test_queries(void **state)
         {"a=%", "a", NULL, -EBADMSG},
         {"a=%00", "a", NULL, -EBADMSG},
         {"a=%0d%0a", "a", NULL, -EBADMSG},
-        {"1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25&26&27&28&29&30&31&32", "32", "",
-         0},
-        {"1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25&26&27&28&29&30&31&32&33", "33",
-         NULL, -EBADMSG},
+        {"1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25&26&27&28&29&30&31&32",
+         "32", "", 0},
+        {"1&2&3&4&5&6&7&8&9&10&11&12&13&14&15&16&17&18&19&20&21&22&23&24&25&26&27&28&29&30&31&32&"
+         "33",
+         "33", NULL, -EBADMSG},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[128];
@@ -147,7 +149,8 @@ static void test_patterns(void **state)
         {"/api/v1/streams/NAME/keyframe", "/api/v1/streams/cam/keyframe", true, "cam", ""},
         {"/NAME/", "/0123456789012345678901234567890123456789012345678901234567890123/", true,
          "0123456789012345678901234567890123456789012345678901234567890123", ""},
-        {"/NAME/", "/01234567890123456789012345678901234567890123456789012345678901234/", false, "", ""},
+        {"/NAME/", "/01234567890123456789012345678901234567890123456789012345678901234/", false, "",
+         ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[160];
@@ -165,8 +168,8 @@ static void test_patterns(void **state)
 
 static void test_more_literal_patterns_win(void **state)
 {
-    static const char *const order[] = {"/*", "/NAME/*", "/NAME/ID", "/NAME/NAME", "/NAME/whep",
-                                        "/api/*", "/api/v1"};
+    static const char *const order[] = {"/*",         "/NAME/*", "/NAME/ID", "/NAME/NAME",
+                                        "/NAME/whep", "/api/*",  "/api/v1"};
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
             const int sign = http_route_compare(order[i], order[k]);

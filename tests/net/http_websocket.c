@@ -10,8 +10,8 @@
 
 #include "fixture.h"
 
-#define UPGRADE                                                                                        \
-    "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                     \
+#define UPGRADE                                                                                    \
+    "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"                 \
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define MASK "\0\0\0\0"
 
@@ -184,18 +184,24 @@ static void test_handshake(void **state)
         {"GET /cam/ws HTTP/1.1\r\nHost: localhost\r\n\r\n", 426},
         {"GET /cam/ws HTTP/1.0\r\n" UPGRADE "\r\n", 400},
         {"HEAD /cam/ws HTTP/1.1\r\n" UPGRADE "\r\n", 400},
-        {"GET /cam/ws HTTP/1.1\r\n" UPGRADE "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 400},
+        {"GET /cam/ws HTTP/1.1\r\n" UPGRADE "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+         400},
         {"GET /cam/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 426},
+         "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+         426},
         {"GET /cam/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n\r\n", 400},
-        {"GET /cam/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
-         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 400},
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n\r\n",
+         400},
+        {"GET /cam/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+         "keep-alive\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+         400},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(client_ask(&f, cases[i].request, &head, &body), cases[i].status);
         if (cases[i].status == 101) {
-            assert_non_null(strstr(head.data, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+            assert_non_null(
+                strstr(head.data, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
             sem_wait(&has_gone);
         } else if (cases[i].status == 426) {
             assert_non_null(strstr(head.data, "\r\nSec-WebSocket-Version: 13\r\n"));
@@ -274,8 +280,16 @@ static void test_close_codes(void **state)
     } cases[] = {
         {"plain close", {(const uint8_t *)"\x88\x82" MASK "\x03\xe8", 8}, 1000},
         {"without a code", {(const uint8_t *)"\x88\x80" MASK, 6}, 1000},
-        {"own code, reason", {(const uint8_t *)"\x88\x85" MASK "\x0f\xa0" "bye", 11}, 4000},
-        {"not masked", {(const uint8_t *)"\x81\x02" "ab", 4}, 1002},
+        {"own code, reason",
+         {(const uint8_t *)"\x88\x85" MASK "\x0f\xa0"
+                           "bye",
+          11},
+         4000},
+        {"not masked",
+         {(const uint8_t *)"\x81\x02"
+                           "ab",
+          4},
+         1002},
         {"reserved bit", {(const uint8_t *)"\xc1\x82" MASK "ab", 8}, 1002},
         {"bad opcode", {(const uint8_t *)"\x83\x82" MASK "ab", 8}, 1002},
         {"bad close code", {(const uint8_t *)"\x88\x82" MASK "\x03\xed", 8}, 1002},

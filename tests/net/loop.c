@@ -248,8 +248,8 @@ static void test_jobs_run_on_workers_and_end_on_the_loop(void **state)
     struct job jobs[LOOP_JOBS_MAX];
     atomic_uint n_worked = 0;
     unsigned n_done = 0, n_cancelled = 0;
-    const struct job like = {{.work = work, .on_done = on_job_done}, &n_worked, &n_done,
-                             &n_cancelled, LOOP_JOBS_MAX};
+    const struct job like = {
+        {.work = work, .on_done = on_job_done}, &n_worked, &n_done, &n_cancelled, LOOP_JOBS_MAX};
     assert_int_equal(submit(jobs, LOOP_JOBS_MAX, &like), LOOP_JOBS_MAX);
     assert_int_equal(loop_run(loop), 0);
     assert_int_equal(n_worked, LOOP_JOBS_MAX);
@@ -272,8 +272,11 @@ static void test_jobs_are_bounded_and_end_with_the_loop(void **state)
     static struct job jobs[MANY];
     atomic_uint n_worked = 0;
     unsigned n_done = 0, n_cancelled = 0;
-    const struct job like = {{.work = wait_for_door, .on_done = on_job_done}, &n_worked, &n_done,
-                             &n_cancelled, MANY + 1};
+    const struct job like = {{.work = wait_for_door, .on_done = on_job_done},
+                             &n_worked,
+                             &n_done,
+                             &n_cancelled,
+                             MANY + 1};
     struct loop *other = loop;
     assert_int_equal(loop_create(&loop), 0);
     pthread_mutex_lock(&door);
@@ -309,13 +312,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_watch_is_level_triggered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_may_be_freed_in_its_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_watched_says_so, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_timers_fire_in_order_never_early_and_can_be_moved, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_timers_fire_in_order_never_early_and_can_be_moved,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_message_is_lost_and_repeats_are_merged, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_stop_before_run_ends_that_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_jobs_run_on_workers_and_end_on_the_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_jobs_are_bounded_and_end_with_the_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_jobs_run_on_workers_and_end_on_the_loop, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_jobs_are_bounded_and_end_with_the_loop, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_signals_are_callbacks, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

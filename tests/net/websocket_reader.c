@@ -7,9 +7,12 @@
 #include "net/websocket_reader.h"
 
 /* FIN and opcode, mask bit and length, a mask of zeros: the payload shows. */
-#define MASK "\0\0\0\0"
+#define MASK    "\0\0\0\0"
 #define TEXT_AB "\x81\x82" MASK "ab"
-#define BYTES(s) {(const uint8_t *)(s), sizeof(s) - 1}
+#define BYTES(s)                                                                                   \
+    {                                                                                              \
+        (const uint8_t *)(s), sizeof(s) - 1                                                        \
+    }
 
 static const struct {
     struct bytes in;
@@ -24,23 +27,29 @@ static const struct {
     {BYTES("\x82\x81" MASK "x"), "B.", "x", 0},
     {BYTES(TEXT_AB TEXT_AB), "TT.", "abab", 0},
     {BYTES("\x01\x81" MASK "a\x00\x81" MASK "b\x80\x81" MASK "c"), "T.", "abc", 0},
-    {BYTES("\x01\x81" MASK "a\x89\x81" MASK "p\x80\x81" MASK "b"), "iT.", "pab", 0}, /* ping between */
-    {BYTES("\x01\x81" MASK "\xc3\x80\x81" MASK "\xa4"), "T.", "\xc3\xa4", 0}, /* cut in a character */
+    {BYTES("\x01\x81" MASK "a\x89\x81" MASK "p\x80\x81" MASK "b"), "iT.", "pab",
+     0}, /* ping between */
+    {BYTES("\x01\x81" MASK "\xc3\x80\x81" MASK "\xa4"), "T.", "\xc3\xa4",
+     0}, /* cut in a character */
     {BYTES("\x01\x80" MASK "\x80\x80" MASK), "T.", "", 0},
     {BYTES("\x8a\x80" MASK), "o.", "", 0},
     {BYTES("\x88\x80" MASK), "C.", "", 1005},
     {BYTES("\x88\x82" MASK "\x03\xe8"), "C.", "", 1000},
-    {BYTES("\x88\x85" MASK "\x0f\xa0" "bye"), "C.", "bye", 4000},
+    {BYTES("\x88\x85" MASK "\x0f\xa0"
+           "bye"),
+     "C.", "bye", 4000},
 
-    {BYTES("\x81\x02" "ab"), "E.", "", 1002},                   /* not masked */
-    {BYTES("\xc1\x82" MASK "ab"), "E.", "", 1002},              /* a reserved bit */
-    {BYTES("\x83\x82" MASK "ab"), "E.", "", 1002},              /* a reserved opcode */
+    {BYTES("\x81\x02"
+           "ab"),
+     "E.", "", 1002},                              /* not masked */
+    {BYTES("\xc1\x82" MASK "ab"), "E.", "", 1002}, /* a reserved bit */
+    {BYTES("\x83\x82" MASK "ab"), "E.", "", 1002}, /* a reserved opcode */
     {BYTES("\x8b\x82" MASK "ab"), "E.", "", 1002},
-    {BYTES("\x80\x82" MASK "ab"), "E.", "", 1002},              /* continues nothing */
+    {BYTES("\x80\x82" MASK "ab"), "E.", "", 1002},                 /* continues nothing */
     {BYTES("\x01\x81" MASK "a\x81\x81" MASK "b"), "E.", "", 1002}, /* begins within a message */
-    {BYTES("\x09\x80" MASK), "E.", "", 1002},                   /* a ping in fragments */
-    {BYTES("\x89\xfe\x00\x7e" MASK), "E.", "", 1002},           /* a long ping */
-    {BYTES("\x81\xfe\x00\x02" MASK "ab"), "E.", "", 1002},      /* a length in too many bytes */
+    {BYTES("\x09\x80" MASK), "E.", "", 1002},                      /* a ping in fragments */
+    {BYTES("\x89\xfe\x00\x7e" MASK), "E.", "", 1002},              /* a long ping */
+    {BYTES("\x81\xfe\x00\x02" MASK "ab"), "E.", "", 1002},         /* a length in too many bytes */
     {BYTES("\x81\xff\x00\x00\x00\x00\x00\x00\x00\x02" MASK "ab"), "E.", "", 1002},
     {BYTES("\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00" MASK "ab"), "E.", "", 1002},
     {BYTES("\x81\x81" MASK "\xff"), "E.", "", 1007},
