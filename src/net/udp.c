@@ -1,6 +1,7 @@
 #include "net/udp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,7 +69,28 @@ static int bind_to(struct udp_socket *s)
     return endpoint_from_sockaddr((const struct sockaddr *)&address, &s->address);
 }
 
-int udp_open(struct udp_socket *s, const struct endpoint *address)
+/* Have the kernel drop whatever does not come from this very address: a packet that does was sent
+ * on this machine, for the kernel takes no such packet from outside (IPv4), or cannot be answered
+ * from there. The source lies at byte 12 of an IPv4 header and at byte 8 of an IPv6 header. */
+static int accept_own_address_only(int fd, const struct endpoint *e)
+{
+    struct sock_filter code[10];
+    unsigned short n = 0;
+    const unsigned n_words = e->version == 6 ? 4 : 1;
+    const uint32_t source = (uint32_t)SKF_NET_OFF + (e->version == 6 ? 8 : 12);
+    for (unsigned i = 0; i < n_words; i++) {
+        const uint8_t n_to_drop = (uint8_t)(2 * (n_words - i) - 1);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, source + 4 * i);
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                                 bytes_get_u32(e->ip + 4 * i), 0, n_to_drop);
+    }
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog program = {.len = n, .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno : 0;
+}
+
+static int open_at(struct udp_socket *s, const struct endpoint *address, bool is_inside)
 {
     *s = (struct udp_socket){.fd = -1, .address = *address, .is_wildcard = is_any_address(address)};
     const int family = address->version == 6 ? AF_INET6 : AF_INET;
@@ -78,11 +100,22 @@ int udp_open(struct udp_socket *s, const struct endpoint *address)
     }
     set_options(s);
     s->has_gso = kernel_has_gso(s->fd);
-    const int status = bind_to(s);
+    int status = is_inside ? accept_own_address_only(s->fd, address) : 0;
+    status = status < 0 ? status : bind_to(s);
     if (status < 0) {
         udp_close(s);
     }
     return status;
+}
+
+int udp_open(struct udp_socket *s, const struct endpoint *address)
+{
+    return open_at(s, address, false);
+}
+
+int udp_open_inside(struct udp_socket *s, const struct endpoint *address)
+{
+    return open_at(s, address, true);
 }
 
 void udp_close(struct udp_socket *s)

@@ -70,6 +70,9 @@ struct udp_batch {
 
 /* Binds to address (port 0: any free one), which may be 0.0.0.0 or ::; IPv6 sockets are IPv6 only. */
 int udp_open(struct udp_socket *s, const struct endpoint *address);
+/* The same for one of this machine's addresses, but only that very address can reach the socket:
+ * nobody outside the machine. */
+int udp_open_inside(struct udp_socket *s, const struct endpoint *address);
 /* Idempotent. */
 void udp_close(struct udp_socket *s);
 

@@ -110,9 +110,16 @@ void webrtc_pace(struct webrtc *w, struct webrtc_session *s, int64_t due_ns)
 
 /* ---- sockets ---- */
 
+static int watch_socket(struct webrtc *w)
+{
+    struct webrtc_socket *socket = &w->sockets[w->n_sockets++];
+    socket->webrtc = w;
+    loop_watch_init(&socket->watch, w->loop, socket->udp.fd, on_readable);
+    return loop_watch_set(&socket->watch, LOOP_READ);
+}
+
 static int open_socket(struct webrtc *w, const char *text, uint16_t port)
 {
-    struct webrtc_socket *socket = &w->sockets[w->n_sockets];
     struct address address;
     struct endpoint e;
     int status = address_parse(&address, text);
@@ -121,14 +128,46 @@ static int open_socket(struct webrtc *w, const char *text, uint16_t port)
         return status;
     }
     e.port = e.port == 0 ? port : e.port;
-    status = udp_open(&socket->udp, &e);
-    if (status < 0) {
-        return status;
+    status = udp_open(&w->sockets[w->n_sockets].udp, &e);
+    return status < 0 ? status : watch_socket(w);
+}
+
+static bool are_all_loopback(const struct webrtc *w)
+{
+    struct sockaddr_storage storage;
+    struct address address;
+    for (unsigned i = 0; i < w->n_sockets; i++) {
+        endpoint_to_sockaddr(&w->sockets[i].udp.address, &storage);
+        if (address_set(&address, (const struct sockaddr *)&storage) < 0 ||
+            !address_is_loopback(&address)) {
+            return false;
+        }
     }
-    w->n_sockets++;
-    socket->webrtc = w;
-    loop_watch_init(&socket->watch, w->loop, socket->udp.fd, on_readable);
-    return loop_watch_set(&socket->watch, LOOP_READ);
+    return true;
+}
+
+/*
+ * Firefox pairs no loopback candidate with the addresses it uses, which are those of the default
+ * route. So that it plays on this machine although we listen on loopback only, these addresses get
+ * sockets too, which nobody outside can reach.
+ */
+static void open_inside(struct webrtc *w)
+{
+    struct address interfaces[WEBRTC_CANDIDATES_MAX];
+    const int n = address_interfaces(interfaces, WEBRTC_CANDIDATES_MAX);
+    for (int i = 0; i < n && w->n_sockets < WEBRTC_SOCKETS_MAX; i++) {
+        struct endpoint e;
+        if (address_is_loopback(&interfaces[i]) ||
+            endpoint_from_sockaddr(&interfaces[i].sa, &e) < 0) {
+            continue;
+        }
+        e.port = w->sockets[0].udp.address.port;
+        const int status = udp_open_inside(&w->sockets[w->n_sockets].udp, &e);
+        if (status < 0 || watch_socket(w) < 0) {
+            log_debug(&w->log, "no socket for viewers on this machine (%s), doing without",
+                      strerror(-status));
+        }
+    }
 }
 
 static void explain(const char *text, int status, char *error, size_t error_size)
@@ -162,6 +201,9 @@ static int open_sockets(struct webrtc *w, const struct webrtc_config *config, ch
             explain(*text, status, error, error_size);
             return status;
         }
+    }
+    if (w->n_advertised == 0 && are_all_loopback(w)) {
+        open_inside(w);
     }
     for (unsigned i = 0; i < w->n_sockets; i++) {
         w->sockets[i].udp.has_gso = w->sockets[i].udp.has_gso && !config->no_gso;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "net/address.h"
 #include "net/udp.h"
 
 enum { DATAGRAM = 1200, N_RUN = 40, LAST = 77 };
@@ -190,6 +191,43 @@ static void test_too_long_is_dropped(void **state)
     free(batch);
 }
 
+static void expect_inside(const struct endpoint *e)
+{
+    struct udp_socket inside, near, other;
+    struct udp_batch *batch = malloc(sizeof(*batch));
+    assert_int_equal(udp_open_inside(&inside, e), 0);
+    assert_int_equal(udp_open(&near, e), 0);
+    open_on(&other, e->version == 6 ? "::1" : "127.0.0.1"); /* not that very address */
+    const struct udp_path far = {.socket = &other, .remote = inside.address};
+    const struct udp_path path = {.socket = &near, .remote = inside.address};
+    assert_int_equal(udp_send(&far, bytes_of("z", 1)), 0);
+    assert_int_equal(udp_send(&path, bytes_of("x", 1)), 0);
+    receive(&inside, batch);
+    assert_int_equal(batch->n_datagrams, 1);
+    assert_int_equal(batch->datagrams[0].data[0], 'x');
+    assert_int_equal(udp_send(&batch->datagrams[0].path, bytes_of("y", 1)), 0);
+    receive(&near, batch);
+    assert_int_equal(batch->datagrams[0].data[0], 'y');
+    udp_close(&inside);
+    udp_close(&near);
+    udp_close(&other);
+    free(batch);
+}
+
+/* What only this machine's own address can reach. */
+static void test_inside(void **state)
+{
+    struct address interfaces[8];
+    const int n = address_interfaces(interfaces, 8);
+    for (int i = 0; i < n; i++) {
+        struct endpoint e;
+        if (!address_is_loopback(&interfaces[i]) &&
+            endpoint_from_sockaddr(&interfaces[i].sa, &e) == 0) {
+            expect_inside(&e);
+        }
+    }
+}
+
 static void test_taken_port(void **state)
 {
     struct udp_socket first, second;
@@ -209,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_other_failures_keep_gso),
         cmocka_unit_test(test_wildcard_answers_from_reached_address),
         cmocka_unit_test(test_too_long_is_dropped),
+        cmocka_unit_test(test_inside),
         cmocka_unit_test(test_taken_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
