@@ -35,7 +35,7 @@ static void chroma_to_limited(uint8_t *restrict row, int n)
     }
 }
 
-/* The luma of a packed Y U Y V row. */
+/* The luma of a packed row, from the first Y on. */
 static void pick_2(const uint8_t *restrict in, uint8_t *restrict out, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -59,13 +59,13 @@ static void average_rows(const uint8_t *restrict a, const uint8_t *restrict b,
     }
 }
 
-/* Chroma of two packed Y U Y V rows. */
-static void average_yuyv(const uint8_t *restrict a, const uint8_t *restrict b, uint8_t *restrict u,
-                         uint8_t *restrict v, int n)
+/* Chroma of two packed rows, from the first U on. */
+static void average_packed(const uint8_t *restrict a, const uint8_t *restrict b,
+                           uint8_t *restrict u, uint8_t *restrict v, int n)
 {
     for (int i = 0; i < n; i++) {
-        u[i] = (uint8_t)((a[4 * i + 1] + b[4 * i + 1] + 1) >> 1);
-        v[i] = (uint8_t)((a[4 * i + 3] + b[4 * i + 3] + 1) >> 1);
+        u[i] = (uint8_t)((a[4 * i] + b[4 * i] + 1) >> 1);
+        v[i] = (uint8_t)((a[4 * i + 2] + b[4 * i + 2] + 1) >> 1);
     }
 }
 
@@ -76,8 +76,8 @@ static const uint8_t *row_of(const struct picture *p, int plane, int y)
 
 static void luma_row(const struct picture *in, int y, uint8_t *out)
 {
-    if (in->format == PIXEL_YUYV) {
-        pick_2(row_of(in, 0, y), out, in->size.width);
+    if (pixel_format_is_packed(in->format)) {
+        pick_2(row_of(in, 0, y) + (in->format == PIXEL_UYVY), out, in->size.width);
     } else {
         memcpy(out, row_of(in, 0, y), (size_t)in->size.width);
     }
@@ -96,7 +96,10 @@ static void chroma_row(const struct picture *in, int y, uint8_t *u, uint8_t *v)
         split_uv(row_of(in, 1, y), u, v, n);
         break;
     case PIXEL_YUYV:
-        average_yuyv(row_of(in, 0, 2 * y), row_of(in, 0, 2 * y + 1), u, v, n);
+        average_packed(row_of(in, 0, 2 * y) + 1, row_of(in, 0, 2 * y + 1) + 1, u, v, n);
+        break;
+    case PIXEL_UYVY:
+        average_packed(row_of(in, 0, 2 * y), row_of(in, 0, 2 * y + 1), u, v, n);
         break;
     default:
         memcpy(u, row_of(in, 1, y), (size_t)n);

@@ -12,6 +12,9 @@
 
 #include "media/picture.h"
 
+/* Every pixel format: set of 1 << enum pixel_format. */
+enum { CONVERT_FORMATS = (1 << N_PIXEL_FORMATS) - 1 };
+
 void convert_to_i420(const struct picture *in, uint8_t *const planes[3], const int strides[3],
                      bool full_range);
 

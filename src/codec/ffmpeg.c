@@ -274,7 +274,8 @@ static int receive_all(int socket, void *out, size_t size, int *fd, int64_t dead
 /* The helper parses hostile input: what it says is checked before it is used. */
 static bool is_sane(const struct helper_message *m, const struct memory *memory)
 {
-    if (m->pixel_format >= N_PIXEL_FORMATS || m->slot >= HELPER_SLOTS || m->width < 16 ||
+    if (m->pixel_format >= N_PIXEL_FORMATS ||
+        pixel_format_is_packed((enum pixel_format)m->pixel_format) || m->slot >= HELPER_SLOTS || m->width < 16 ||
         m->height < 16 || m->width > 8192 || m->height > 8192 || m->slot_size > memory->size) {
         return false;
     }

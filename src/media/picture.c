@@ -12,7 +12,7 @@ static void plane_shape(enum pixel_format format, struct picture_size size, int 
     const int half_height = (size.height + 1) / 2;
     *row_bytes = size.width;
     *n_rows = size.height;
-    if (format == PIXEL_YUYV) {
+    if (pixel_format_is_packed(format)) {
         *row_bytes = half_width * 4;
         *n_rows = i == 0 ? size.height : 0;
     } else if (i > 0 && format == PIXEL_NV12) {
@@ -93,6 +93,7 @@ void picture_unref(struct picture **p)
 const char *pixel_format_name(enum pixel_format format)
 {
     static const char *const names[N_PIXEL_FORMATS] = {
-        [PIXEL_I420] = "YU12", [PIXEL_I422] = "422P", [PIXEL_NV12] = "NV12", [PIXEL_YUYV] = "YUYV"};
+        [PIXEL_I420] = "YU12", [PIXEL_I422] = "422P", [PIXEL_NV12] = "NV12", [PIXEL_YUYV] = "YUYV",
+        [PIXEL_UYVY] = "UYVY"};
     return format < N_PIXEL_FORMATS ? names[format] : "?";
 }

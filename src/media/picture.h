@@ -23,6 +23,7 @@ enum pixel_format {
     PIXEL_I422,  /* Y, U, V planes, chroma halved across; what most camera JPEGs hold */
     PIXEL_NV12,  /* Y, then interleaved UV */
     PIXEL_YUYV,  /* packed Y0 U Y1 V */
+    PIXEL_UYVY,  /* packed U Y0 V Y1; what many HDMI grabbers send */
     N_PIXEL_FORMATS
 };
 
@@ -50,6 +51,12 @@ void picture_unref(struct picture **p);
 struct picture *picture_create(enum pixel_format format, struct picture_size size);
 /* Bytes of a tightly packed picture (stride = width, as V4L2 without padding). */
 size_t picture_packed_size(enum pixel_format format, struct picture_size size);
+/* Both samples of chroma and luma in one plane? */
+static inline bool pixel_format_is_packed(enum pixel_format format)
+{
+    return format == PIXEL_YUYV || format == PIXEL_UYVY;
+}
+
 const char *pixel_format_name(enum pixel_format format);
 
 #endif

@@ -23,6 +23,7 @@ struct v4l2_source {
     bool is_open;
     struct v4l2_device device;
     struct v4l2_format_agreed agreed;
+    struct rational thinned_rate; /* num 0: every frame is given out */
     struct v4l2_frames frames;
     struct h264_normal normal;
     struct track track;   /* parameter_sets is borrowed from normal */
@@ -66,7 +67,7 @@ static int find_wanted(const struct v4l2_source *s, const struct source_params *
     };
     if (s->format && !out->pixel) {
         snprintf(error->sentence, sizeof(error->sentence),
-                 "v4l2: there is no format '%.20s'; use YU12, NV12, YUYV, 422P, MJPG or H264",
+                 "v4l2: there is no format '%.20s'; use YU12, NV12, YUYV, UYVY, 422P, MJPG or H264",
                  s->format);
         return -EINVAL;
     }
@@ -91,6 +92,17 @@ static void prepare_h264(struct v4l2_source *s, const struct source_params *para
         (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_H264_I_PERIOD, period);
         (void)v4l2_controls_set_id(d, V4L2_CID_MPEG_VIDEO_GOP_SIZE, period);
     }
+}
+
+/* An HDMI input sends what it sends; who asked for less gets less, of pictures that can be left out. */
+static struct rational find_thinned_rate(const struct v4l2_format_agreed *agreed,
+                                         const struct source_params *params)
+{
+    const struct rational every = {0, 1};
+    const bool is_too_fast = (int64_t)agreed->rate.num * params->rate.den * 4 >
+                             (int64_t)params->rate.num * agreed->rate.den * 5;
+    return params->is_rate_given && is_too_fast && agreed->pixel->codec != CODEC_H264 ? params->rate
+                                                                                      : every;
 }
 
 static void subscribe(struct v4l2_source *s)
@@ -140,7 +152,8 @@ static int v4l2_open(void *state, const struct source_params *params, struct opt
         prepare_h264(s, params);
     }
     subscribe(s);
-    result = v4l2_frames_open(&s->frames, &s->device, &s->agreed);
+    s->thinned_rate = find_thinned_rate(&s->agreed, params);
+    result = v4l2_frames_open(&s->frames, &s->device, &s->agreed, s->thinned_rate);
     return result < 0 ? fail(s, result, "does not stream", error) : 0;
 }
 
@@ -183,7 +196,7 @@ static void update_track(struct v4l2_source *s, struct picture_size jpeg_size)
         s->track = (struct track){.codec = CODEC_MJPEG, .size = jpeg_size, .codec_string = "mjpeg"};
     }
     if (s->agreed.rate.num > 0) {
-        s->track.rate = s->agreed.rate;
+        s->track.rate = s->thinned_rate.num > 0 ? s->thinned_rate : s->agreed.rate;
     }
 }
 
@@ -266,9 +279,14 @@ static void v4l2_describe(const void *state, char *out, size_t size)
         text_copy(out, size, "nothing agreed on yet");
         return;
     }
-    char rate[32] = "its own rate";
+    char rate[64] = "its own rate";
     if (s->agreed.rate.num > 0) {
         snprintf(rate, sizeof(rate), "%.4g fps", (double)s->agreed.rate.num / s->agreed.rate.den);
+    }
+    if (s->thinned_rate.num > 0) {
+        const size_t used = strlen(rate);
+        snprintf(rate + used, sizeof(rate) - used, " thinned to %.4g",
+                 (double)s->thinned_rate.num / s->thinned_rate.den);
     }
     snprintf(out, size, "%dx%d %s at %s from %s (%s)", s->agreed.size.width, s->agreed.size.height,
              s->agreed.pixel->name, rate, s->device.card, s->device.driver);
@@ -351,7 +369,7 @@ bool v4l2_first_camera(char *url, size_t size)
 
 static const struct option v4l2_options[] = {
     {.name = "format", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, format),
-     .help = "pixel format by V4L2's name: YU12 NV12 YUYV 422P MJPG H264; without it the best one"},
+     .help = "pixel format by V4L2's name: YU12 NV12 YUYV UYVY 422P MJPG H264; without it the best one"},
     {.name = "controls", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, controls),
      .help = "camera controls by V4L2's names: brightness=128,exposure_auto=1"},
     {.name = "input", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, input),

@@ -229,7 +229,7 @@ static void point_planes(const struct v4l2_format_agreed *f, const struct bytes 
     const size_t chroma = f->pixel->format == PIXEL_I420 ? luma / 4 : luma / 2;
     p->planes[0] = memory[0].data;
     p->strides[0] = f->stride_bytes;
-    if (f->pixel->format == PIXEL_YUYV) {
+    if (pixel_format_is_packed(f->pixel->format)) {
         return;
     }
     p->strides[1] = is_planar ? f->stride_bytes / 2 : f->stride_bytes;

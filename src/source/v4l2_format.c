@@ -196,7 +196,7 @@ static void read_multiplanar(const struct v4l2_pix_format_mplane *pix,
 static void compute_sizes(struct v4l2_format_agreed *f)
 {
     const size_t luma = (size_t)f->stride_bytes * (size_t)f->size.height;
-    const size_t chroma = f->pixel->format == PIXEL_YUYV   ? 0
+    const size_t chroma = pixel_format_is_packed(f->pixel->format) ? 0
                           : f->pixel->format == PIXEL_I422 ? luma
                                                            : luma / 2;
     if (f->n_planes == 1) {

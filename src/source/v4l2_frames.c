@@ -5,9 +5,14 @@
 #define AGE_MAX_NS (2 * NS_PER_S) /* an older time stamp is another clock's */
 
 int v4l2_frames_open(struct v4l2_frames *f, const struct v4l2_device *d,
-                     const struct v4l2_format_agreed *format)
+                     const struct v4l2_format_agreed *format, struct rational rate)
 {
-    *f = (struct v4l2_frames){.format = *format, .last_pts_ns = TIME_NONE};
+    *f = (struct v4l2_frames){
+        .format = *format,
+        .interval_ns = rate.num > 0 ? NS_PER_S * rate.den / rate.num : 0,
+        .due_ns = TIME_NONE,
+        .last_pts_ns = TIME_NONE,
+    };
     const int result = v4l2_buffers_create(&f->buffers, d, format);
     return result < 0 ? result : v4l2_buffers_start(f->buffers);
 }
@@ -68,6 +73,22 @@ static struct v4l2_times times_of(struct v4l2_frames *f, const struct v4l2_fille
     return t;
 }
 
+/* Thin out evenly: 60 frames per second to 25 are two or three of the camera's apart. */
+static bool is_due(struct v4l2_frames *f, int64_t pts_ns)
+{
+    const struct rational rate = f->format.rate;
+    if (f->interval_ns == 0 || rate.num <= 0) {
+        return true;
+    }
+    const int64_t half_ns = NS_PER_S * rate.den / rate.num / 2;
+    if (f->due_ns != TIME_NONE && pts_ns < f->due_ns - half_ns) {
+        return false;
+    }
+    const bool is_in_step = f->due_ns != TIME_NONE && pts_ns < f->due_ns + f->interval_ns;
+    f->due_ns = (is_in_step ? f->due_ns : pts_ns) + f->interval_ns;
+    return true;
+}
+
 static int take_whole(struct v4l2_frames *f, struct v4l2_filled *out)
 {
     int result = v4l2_buffers_take(f->buffers, out);
@@ -104,7 +125,11 @@ int v4l2_frames_take(struct v4l2_frames *f, struct v4l2_filled *out, struct v4l2
         v4l2_frames_note_lost(f, 1);
         newest = newer;
     }
-    *out = newest;
     *times = times_of(f, &newest);
+    if (!is_due(f, times->pts_ns)) {
+        v4l2_buffers_give_back(f->buffers, &newest);
+        return -EAGAIN;
+    }
+    *out = newest;
     return 0;
 }

@@ -43,9 +43,10 @@ static inline struct picture *pictures_convert(const struct picture *in, enum pi
             const uint8_t v = in->planes[2][y / 2 * in->strides[2] + x / 2];
             uint8_t *row = writable(p, 0) + y * p->strides[0];
             const int chroma_y = format == PIXEL_I422 ? y : y / 2;
-            if (format == PIXEL_YUYV) {
-                row[2 * x] = luma;
-                row[2 * x + 1] = x % 2 == 0 ? u : v;
+            if (pixel_format_is_packed(format)) {
+                const int at = 2 * x + (format == PIXEL_UYVY);
+                row[at] = luma;
+                row[at ^ 1] = x % 2 == 0 ? u : v;
                 continue;
             }
             row[x] = luma;
