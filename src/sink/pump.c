@@ -23,10 +23,13 @@ static void send_chunk(struct pump *p, const struct chunk *c)
     }
 }
 
+/* One more than the newest may be the jerk of a moment, and is not worth a lost frame. */
+enum { WAITING_MAX = 2 };
+
 static void skip_to_newest(struct pump *p)
 {
     const bool is_hurried = p->reader.budget_ns < stream_mode_budget_ns(MODE_SMOOTH);
-    if (p->stands_alone && is_hurried && reader_n_waiting(&p->reader) > 1) {
+    if (p->stands_alone && is_hurried && reader_n_waiting(&p->reader) > WAITING_MAX) {
         reader_skip_to_key(&p->reader, DROP_RATE, loop_now_ns(p->loop));
     }
 }
