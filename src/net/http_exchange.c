@@ -177,10 +177,12 @@ void http_exchange_write_head(const struct http_exchange *x, struct text *out, i
     if (content_type) {
         text_printf(out, "Content-Type: %s\r\n", content_type);
     }
+    if (x->connection->server->guard.origins.size > 0) {
+        text_append(out, "Vary: Origin\r\n");
+    }
     if (x->allowed_origin) {
         text_printf(out,
-                    "Access-Control-Allow-Origin: %s\r\nAccess-Control-Expose-Headers: Location\r\n"
-                    "Vary: Origin\r\n",
+                    "Access-Control-Allow-Origin: %s\r\nAccess-Control-Expose-Headers: Location\r\n",
                     x->allowed_origin);
     }
     if (status == 503 && !x->has_retry_after) {

@@ -189,6 +189,7 @@ static void test_answers(void **state)
     } cases[] = {
         {GET("/healthz"), 200, "Content-Type: text/plain", "ok\n"},
         {GET("/healthz"), 200, "X-Content-Type-Options: nosniff", "ok\n"},
+        {GET("/healthz"), 200, "Vary: Origin", "ok\n"},
         {"GET /healthz HTTP/1.0\r\n\r\n", 200, "Connection: close", "ok\n"},
         {"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, "Connection: keep-alive",
          "ok\n"},
