@@ -52,7 +52,7 @@ static json_t *stream_json(const struct stream *s)
                                                    : json_string(codec_name(track->codec)));
     json_object_set_new(object, "bitrate_bps", number_or_null(track->bitrate_bps,
                                                               track->bitrate_bps > 0));
-    json_object_set_new(object, "viewers", json_integer(stream_n_readers(s)));
+    json_object_set_new(object, "viewers", json_integer(stream_n_viewers(s)));
     json_object_set_new(object, "mode", json_string(stream_mode_name(stream_default_mode(s))));
     json_object_set_new(object, "latency_ms", latency_json(s));
     json_object_set_new(object, "error", error ? json_string(error) : json_null());

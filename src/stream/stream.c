@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "stream/encoding.h"
+#include "stream/feed.h"
 #include "stream/reader.h"
 
 struct stream *stream_create(const struct stream_config *config, stream_wake_fn *wake, void *arg)
@@ -319,6 +320,18 @@ unsigned stream_n_readers(const struct stream *s)
     unsigned n = 0;
     for (int id = 0; id < N_ENCODINGS; id++) {
         n += s->encodings[id].n_readers;
+    }
+    return n;
+}
+
+unsigned stream_n_viewers(const struct stream *s)
+{
+    unsigned n = 0;
+    for (int id = 0; id < N_ENCODINGS; id++) {
+        const struct feed *f;
+        list_for_each(f, &s->encodings[id].feeds, link) {
+            n += f->mux ? f->n_readers : 0;
+        }
     }
     return n;
 }

@@ -106,6 +106,8 @@ const struct track *stream_track(const struct stream *s, enum encoding_id id);
 /* What the configuration promises before the first start: size, rate, bitrate. */
 void stream_expect_track(struct stream *s, enum encoding_id id, const struct track *track);
 unsigned stream_n_readers(const struct stream *s);
+/* Readers that get bytes of a wire format: not those who only look at packets or their times. */
+unsigned stream_n_viewers(const struct stream *s);
 /* The newest packet of the encoding that is a keyframe (any JPEG is); NULL: none. Borrowed. */
 struct packet *stream_newest_key(const struct stream *s, enum encoding_id id);
 
