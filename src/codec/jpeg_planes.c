@@ -3,6 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/*
+ * libjpeg goes on after nonsense with grey blocks and a warning. A lost picture is better than
+ * those, but stray bytes between segments, which many webcams send in each picture, harm nothing.
+ * TurboJPEG tells warnings apart by their text only.
+ */
+static bool is_harmless(tjhandle handle)
+{
+    return tjGetErrorCode(handle) == TJERR_WARNING &&
+           strstr(tjGetErrorStr2(handle), "extraneous bytes before marker") != NULL;
+}
+
 int jpeg_planes_header(tjhandle handle, struct bytes jpeg, struct jpeg_planes *out)
 {
     int width = 0;
@@ -10,11 +21,15 @@ int jpeg_planes_header(tjhandle handle, struct bytes jpeg, struct jpeg_planes *o
     int subsampling = 0;
     int colour_space = 0;
     if (tjDecompressHeader3(handle, jpeg.data, jpeg.size, &width, &height, &subsampling,
-                            &colour_space) < 0 ||
-        width <= 0) { /* tables only */
+                            &colour_space) < 0 &&
+        !is_harmless(handle)) {
         return -EBADMSG;
     }
-    if ((colour_space != TJCS_YCbCr && colour_space != TJCS_GRAY) || width < JPEG_SIDE_MIN ||
+    if (width <= 0) { /* tables only */
+        return -EBADMSG;
+    }
+    if (subsampling < 0 || (colour_space != TJCS_YCbCr && colour_space != TJCS_GRAY) ||
+        width < JPEG_SIDE_MIN ||
         height < JPEG_SIDE_MIN || width > JPEG_SIDE_MAX || height > JPEG_SIDE_MAX) {
         return -ENOTSUP;
     }
@@ -59,17 +74,6 @@ static bool has_end_marker(struct bytes jpeg)
         }
     }
     return false;
-}
-
-/*
- * libjpeg goes on after nonsense with grey blocks and a warning. A lost picture is better than
- * those, but stray bytes between segments, which many webcams send in each picture, harm nothing.
- * TurboJPEG tells warnings apart by their text only.
- */
-static bool is_harmless(tjhandle handle)
-{
-    return tjGetErrorCode(handle) == TJERR_WARNING &&
-           strstr(tjGetErrorStr2(handle), "extraneous bytes before marker") != NULL;
 }
 
 int jpeg_planes_decode(tjhandle handle, struct bytes jpeg, const struct jpeg_planes *out)

@@ -206,6 +206,15 @@ static void test_broken_pictures(void **state)
     assert_int_equal(decode(p, &out), -EBADMSG);
     packet_unref(&p);
 
+    /* stray bytes are forgiven, but not what is missing behind them */
+    p = camera_jpeg(64, 48, TJSAMP_420);
+    insert_zeros(&p, 2, 3);
+    assert_int_equal(decode(p, &out), 0);
+    picture_unref(&out);
+    p->size -= 60;
+    assert_int_equal(decode(p, &out), -EBADMSG);
+    packet_unref(&p);
+
     /* the decoder goes on with the next one */
     void *d = calloc(1, decoder_jpeg.state_size);
     struct option_error error = {0};

@@ -164,12 +164,15 @@ static void test_slices_and_refresh(void **state)
     struct encoder_params params = default_params();
     params.slice_max_size_bytes = 1100;
     params.intra_refresh = true;
+    params.keyframe_ns = NS_PER_S;
     params.bitrate_bps = 2000000;
     bench_open(&b, &params);
     test_picture_init(&t, params.size, TEST_PATTERN_NOISE, "x264");
+    int n_recovery_points = 0;
     for (int n = 0; n < 90; n++) {
         struct picture *p = pictures_draw(&t, n);
         struct packet *packet = bench_encode(&b, p, n == 50);
+        n_recovery_points += (packet->data[4] & 0x1f) == H264_NAL_SEI;
         size_t previous = 0;
         for (size_t i = 4; i + 4 <= packet->size; i++) {
             if (bytes_get_u32(packet->data + i) == 1 || i + 4 == packet->size) {
@@ -181,6 +184,7 @@ static void test_slices_and_refresh(void **state)
         packet_unref(&packet);
         picture_unref(&p);
     }
+    assert_in_range(n_recovery_points, 1, 4);
     bench_close(&b);
 }
 
