@@ -37,7 +37,9 @@ int rtc_client_open(struct rtc_client *c, const struct rtc_client_env *env)
     stun_ice_text(random, 8, c->ufrag);
     stun_ice_text(random + 8, 24, c->password);
     c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size));
+    if (setsockopt(c->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof(buffer_size)) < 0) {
+        setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size));
+    }
     const socklen_t size = endpoint_to_sockaddr(&loopback, &address);
     return bind(c->fd, (const struct sockaddr *)&address, size) < 0 ? -errno : 0;
 }
