@@ -9,10 +9,10 @@ import { webSocketUrl, withQuery } from './paths.js';
 /* An access unit in the decoder for longer: it cannot keep up, and the rest of the GOP is skipped. */
 const MOST_DECODE_MS = { drive: 200, watch: 600, smooth: 2000 };
 /*
- * Joining at a cached keyframe: the way to the newest frame is not shown, if it is this short. It is
- * over when nothing has come out of the decoder for a moment.
+ * Joining at a cached keyframe: that is shown at once, the way from it to the newest frame is not,
+ * if it is this short. It is over when nothing has come out of the decoder for a moment.
  */
-const JOIN_UNSEEN_MS = 200;
+const JOIN_UNSEEN_MS = 150;
 const JOIN_QUIET_MS = 12;
 const MOST_JOIN_MS = 3000;
 
@@ -157,28 +157,38 @@ class WebcodecsSession {
         if (this.#isOver || document.hidden) {
             frame.close();
         } else if (this.#isJoining) {
-            this.#hold(frame, unit);
+            this.#join(frame, unit);
         } else {
             this.#show(frame, unit);
         }
     }
 
-    #hold(frame, unit) {
+    /* What is shown on the way says nothing about the latency, so its capture time is left out. */
+    #join(frame, unit) {
         this.#held?.frame.close();
         this.#held = { frame, unit };
-        clearTimeout(this.#joinTimer);
-        if (performance.now() - this.#joinedMs > JOIN_UNSEEN_MS) {
-            this.#showHeld();
-        } else {
-            this.#joinTimer = setTimeout(() => this.#showHeld(), JOIN_QUIET_MS);
+        if (!this.#hasPicture || performance.now() - this.#joinedMs > JOIN_UNSEEN_MS) {
+            this.#showHeld(null);
         }
+        clearTimeout(this.#joinTimer);
+        this.#joinTimer = setTimeout(() => this.#endJoin(), JOIN_QUIET_MS);
     }
 
-    #showHeld() {
-        const { frame, unit } = this.#held;
-        this.#held = null;
+    #endJoin() {
+        if (this.#pending.length) {
+            this.#joinTimer = setTimeout(() => this.#endJoin(), JOIN_QUIET_MS);
+            return;
+        }
         this.#isJoining = false;
-        this.#show(frame, unit);
+        this.#showHeld(this.#held?.unit);
+    }
+
+    #showHeld(unit) {
+        const held = this.#held;
+        this.#held = null;
+        if (held) {
+            this.#show(held.frame, unit);
+        }
     }
 
     #show(frame, unit) {
