@@ -1,22 +1,31 @@
 /* A mock server and a headless Chromium for one test file. */
-import { after, before } from 'node:test';
+import * as runner from 'node:test';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 import { Mock } from '../mock.mjs';
+import { whyNoBrowser } from '../../lab/browser.mjs';
 
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'];
 const EXPECTED = /Failed to load resource|WebSocket connection to/; // what the tests break on purpose
 
+const skip = whyNoBrowser('chromium');
+
+/* A test that says why it is left out where there is no browser. */
+export const test = (name, run) => runner.test(name, { skip }, run);
+
 export const shared = { mock: null, browser: null };
 
 export function useMock() {
-    before(async () => {
+    if (skip) {
+        return;
+    }
+    runner.before(async () => {
         shared.mock = await new Mock().start();
         shared.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS });
         await until(() => shared.mock.hasPictures, 'the mock has pictures');
     });
-    after(async () => {
+    runner.after(async () => {
         await shared.browser?.close();
         await shared.mock?.close();
     });

@@ -1,6 +1,5 @@
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { shared, until, useMock, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
+import { shared, test, until, useMock, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
 
 useMock();
 

@@ -1,6 +1,6 @@
-import { beforeEach, test } from 'node:test';
+import { beforeEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { shared, useMock, until, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
+import { shared, test, until, useMock, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
 
 useMock();
 

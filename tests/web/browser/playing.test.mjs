@@ -1,6 +1,5 @@
-import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { useMock, shared, waitForPlaying, withPage } from './browser.mjs';
+import { shared, test, useMock, waitForPlaying, withPage } from './browser.mjs';
 
 const FRAMES = 60;
 const WINDOW_FRAMES = 150; // the five seconds that the read-out is about
