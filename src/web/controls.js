@@ -184,9 +184,9 @@ export class Controls {
     }
 
     async #saveSnapshot() {
-        const blob = await this.#stage.snapshot();
+        const blob = await this.#stage.snapshot() ?? await this.#fetchSnapshot();
         if (!blob) {
-            this.#notify('No picture to save yet');
+            this.#notify('There is no picture to save');
             return;
         }
         const now = new Date();
@@ -196,6 +196,11 @@ export class Controls {
         make('a', { href, download: name }).click();
         setTimeout(() => URL.revokeObjectURL(href), 60000);
         this.#notify(`Saved ${name}`);
+    }
+
+    async #fetchSnapshot() {
+        const answer = await fetch(new URL('snapshot.jpg', this.#base), { cache: 'no-store' }).catch(() => null);
+        return answer?.ok ? answer.blob() : null;
     }
 
     async #copyLink() {

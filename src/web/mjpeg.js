@@ -27,6 +27,7 @@ class MjpegSession {
     #hasPicture = false;
     #probe = Object.assign(document.createElement('canvas'), PROBE).getContext('2d', { willReadFrequently: true });
     #sum = null;
+    #nChanges = 0; // stays 0 in Firefox, which draws only the first picture of an img
     #changedMs = performance.now();
     #started = Date.now();
 
@@ -73,13 +74,12 @@ class MjpegSession {
         const { data } = this.#probe.getImageData(0, 0, PROBE.width, PROBE.height);
         const sum = data.reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 0);
         if (sum !== this.#sum || !this.#env.canDeliver()) {
-            if (this.#sum !== null && sum !== this.#sum) {
-                stillMs = STILL_MS;
-            }
+            this.#nChanges += this.#sum !== null && sum !== this.#sum ? 1 : 0;
+            stillMs = this.#nChanges > 1 ? STILL_MS : stillMs;
             this.#sum = sum;
             this.#changedMs = nowMs;
             this.#env.stage.keep(); // a broken connection takes the picture of an img with it
-        } else if (nowMs - this.#changedMs > stillMs) {
+        } else if (this.#nChanges > 0 && nowMs - this.#changedMs > stillMs) {
             stillMs = Math.min(MOST_STILL_MS, stillMs * 2);
             this.#env.onRefresh();
         }

@@ -315,7 +315,7 @@ export class Player {
             onPicture: when(() => this.#onPicture()),
             onFrame: when((frame) => this.#onPresented(frame)),
             onSize: when((width, height) => this.#meters.setSize(width, height)),
-            onRefresh: when(() => this.#onTrouble('the picture stood still')),
+            onRefresh: when(() => this.#reopen()),
             onEnd: (reason) => queueMicrotask(() => isCurrent() && this.#onTrouble(reason)),
         };
         this.#env = env;
@@ -335,6 +335,12 @@ export class Player {
             this.#session.close();
             this.#session = null;
         }
+    }
+
+    /* The same again, and no sign that anything is wrong with it. */
+    #reopen() {
+        this.#closeSession();
+        this.#openSession(this.#ladder.current);
     }
 
     #onPicture() {

@@ -77,12 +77,12 @@ export class Stage {
         return Boolean(this.shown) || !this.#still.hidden;
     }
 
-    /* What is on screen as a JPEG; null if there is nothing. */
+    /* What is on screen as a JPEG; null if there is nothing that could be read. */
     async snapshot() {
         const picture = this.shown ?? (this.#still.hidden ? null : this.#still);
         const { width, height } = picture ? sizeOf(picture) : {};
-        if (!width || !height) {
-            return null;
+        if (!width || !height || picture instanceof HTMLImageElement) {
+            return null; // of an img, Firefox gives the first picture for ever
         }
         const canvas = Object.assign(document.createElement('canvas'), { width, height });
         canvas.getContext('2d').drawImage(picture, 0, 0);

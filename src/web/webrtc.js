@@ -6,6 +6,7 @@ import { watchFrames } from './presented.js';
 import { withQuery } from './paths.js';
 
 const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+const CHECKING_WITHIN_MS = 300;
 
 export const webrtc = {
     id: 'webrtc',
@@ -47,6 +48,7 @@ class WebrtcSession {
     #hasPicture = false;
     #gotTrack = false;
     #receiver = null;
+    #checkTimer = null;
 
     constructor(env) {
         this.#env = env;
@@ -72,6 +74,15 @@ class WebrtcSession {
         const answer = await this.#post(peer.localDescription.sdp);
         if (!this.#isOver) {
             await peer.setRemoteDescription({ type: 'answer', sdp: answer });
+            this.#checkTimer = setTimeout(() => this.#checkPaths(), CHECKING_WITHIN_MS);
+        }
+    }
+
+    /* A browser that sees no way at all (Firefox to a server on loopback) does not even begin. */
+    #checkPaths() {
+        const { iceConnectionState, iceGatheringState } = this.#peer;
+        if (iceConnectionState === 'new' && iceGatheringState === 'complete') {
+            this.#end('this browser sees no network path to the server');
         }
     }
 
@@ -170,6 +181,7 @@ class WebrtcSession {
         }
         this.#isOver = true;
         this.#stopWatching?.();
+        clearTimeout(this.#checkTimer);
         this.#peer.ontrack = this.#peer.onconnectionstatechange = null;
         this.#peer.close();
         if (this.#gotTrack) {
@@ -186,17 +198,14 @@ class WebrtcSession {
     }
 }
 
+/* The server's own sentence, where it has one. */
 function refusal(status, text) {
-    switch (status) {
-    case 404:
-    case 405:
-    case 501:
-        return 'the server has WebRTC switched off';
-    case 406:
-        return 'the server and this browser have no codec in common';
-    case 503:
-        return 'the server has no room for another viewer';
-    default:
-        return `the server says ${status}: ${text.slice(0, 120)}`;
+    if (status === 404 || status === 405) {
+        return 'the server has no WebRTC';
+    }
+    try {
+        return JSON.parse(text).error ?? `the server says ${status}`;
+    } catch {
+        return `the server says ${status}`;
     }
 }

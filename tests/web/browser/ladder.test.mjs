@@ -19,7 +19,7 @@ test('each transport in turn, as those before it are broken, with the reason in 
     const { mock } = shared;
     await withPage('/cam/?stats', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        await page.waitForFunction(() => document.getElementById('fact-reason').textContent === 'WebRTC: the server has WebRTC switched off');
+        await page.waitForFunction(() => document.getElementById('fact-reason').textContent === 'WebRTC: the server has no WebRTC');
     });
     mock.broken.add('h264');
     await withPage('/cam/', async (page) => {
@@ -52,7 +52,7 @@ test('when nothing works it says why, transport by transport, and goes on trying
         await waitForPhase(page, 'failed');
         assert.equal(await page.textContent('#message-title'), 'No way to play it works here');
         assert.equal(await page.locator('#reasons li').count(), 4);
-        assert.match(await page.textContent('#reasons'), /WebRTC the server has WebRTC switched off/);
+        assert.match(await page.textContent('#reasons'), /WebRTC the server has no WebRTC/);
         shared.mock.broken.delete('mp4');
         await waitForPlaying(page, 'mse');
     });
