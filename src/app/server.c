@@ -194,25 +194,26 @@ static void add_address(struct listen_addresses *a, const char *address, uint16_
     }
 }
 
-static struct listen_addresses addresses_of(const struct config *config, enum config_server_id id)
+/* a is zeroed; its items point into itself, so it stays where it is. */
+static void collect_addresses(struct listen_addresses *a, const struct config *config,
+                              enum config_server_id id)
 {
     const struct config_server *server = &config->servers[id];
-    struct listen_addresses out = {0};
     if (server->is_address_given) {
-        add_address(&out, server->address, server->port);
+        add_address(a, server->address, server->port);
     } else if (config->listen.n_items == 0) {
-        add_address(&out, "127.0.0.1", server->port);
-        add_address(&out, "::1", server->port);
+        add_address(a, "127.0.0.1", server->port);
+        add_address(a, "::1", server->port);
     }
     for (unsigned i = 0; !server->is_address_given && i < config->listen.n_items; i++) {
-        add_address(&out, config->listen.items[i], server->port);
+        add_address(a, config->listen.items[i], server->port);
     }
-    return out;
 }
 
 static int open_http(struct server *s, const struct config *config, char *sentence, size_t size)
 {
-    const struct listen_addresses addresses = addresses_of(config, SERVER_HTTP);
+    struct listen_addresses addresses = {0};
+    collect_addresses(&addresses, config, SERVER_HTTP);
     const struct http_config http = {
         .listen = addresses.items,
         .hosts = (const char *const *)config->hosts.items,
@@ -230,7 +231,8 @@ static int open_webrtc(struct server *s, const struct config *config, char *sent
     if (config->servers[SERVER_WEBRTC].is_off) {
         return 0;
     }
-    const struct listen_addresses addresses = addresses_of(config, SERVER_WEBRTC);
+    struct listen_addresses addresses = {0};
+    collect_addresses(&addresses, config, SERVER_WEBRTC);
     const struct webrtc_config webrtc = {
         .listen = addresses.items,
         .advertise = (const char *const *)config->webrtc_addresses.items,

@@ -11,7 +11,7 @@ before(async () => {
     avocet = await startAvocet(['cam=test:?size=360p&fps=30&keyframe=500ms&stop_after=200ms',
         'other=test:?size=240p&bitrate=200k']);
 });
-after(() => avocet.stop());
+after(() => avocet?.stop());
 
 const firstPart = (seen) => /\r\n\r\n[^]*\r\n--/.test(seen.toString('latin1'));
 
@@ -108,10 +108,11 @@ for (const [name, codec, width, height] of PROBES) {
     });
 }
 
-test('ffmpeg decodes stream.mp4 without a word', async () => {
-    const { code, stderr } = await run('ffmpeg', ['-v', 'warning', '-xerror', '-i',
-        `${avocet.http}/cam/stream.mp4`, '-frames:v', '60', '-f', 'null', '-']);
-    assert.deepEqual([code, stderr], [0, '']);
+test('the decoder has nothing to say about 60 frames', async () => {
+    const { stdout, stderr } = await run('ffprobe', ['-v', 'warning', '-show_entries', 'frame=pict_type',
+        '-read_intervals', '%+#60', '-of', 'csv', `${avocet.http}/cam/stream.mp4`]);
+    assert.equal(stderr, '');
+    assert.match(stdout, /^frame,I\n(frame,[IP].*\n){50,}/);
 });
 
 test('curl and GStreamer read the streams', async (t) => {

@@ -11,7 +11,7 @@ let avocet;
 before(async () => {
     avocet = await startAvocet(['cam=test:?size=360p&fps=30&keyframe=500ms&stop_after=100ms']);
 });
-after(() => avocet.stop());
+after(() => avocet?.stop());
 
 async function asleep() {
     await until(async () => (await avocet.json('/cam/info')).state === 'idle', 'the stream sleeps');

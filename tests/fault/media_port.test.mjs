@@ -27,7 +27,7 @@ let avocet;
 before(async () => {
     avocet = await startAvocet(['cam=test:?size=360p&fps=30']);
 });
-after(() => avocet.stop());
+after(() => avocet?.stop());
 
 const noGstreamer = await whyNoGstreamer();
 test('20,000 datagrams of garbage beside a viewer', { skip: noGstreamer }, async () => {

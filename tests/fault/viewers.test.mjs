@@ -15,7 +15,7 @@ let good;
 before(async () => {
     avocet = await startAvocet(['cam=test:?size=360p&fps=30&keyframe=1s']);
 });
-after(() => avocet.stop());
+after(() => avocet?.stop());
 
 beforeEach(async () => {
     good = await WsViewer.open(`${avocet.ws}/cam/ws?format=h264`);
