@@ -63,12 +63,13 @@ def webrtc(lab, n_viewers, profile, reach=1.3):
     source = f'cam=file:{lab.h264_file()}?fps={FPS}'
     limit = lab.start(lab.program('rtp_limit'), profile, n_viewers, SECONDS)
     limit_us = float(limit.line(r'([\d.]+) us/viewer', 60).group(1))
-    server = lab.avocet(source, env={**os.environ, 'AVOCET_SRTP': profile})
-    one = lab.start(lab.program('whep_drain'), server.port, 1, 60, '/cam/whep')
+    server = lab.avocet(source)
+    one = lab.start(lab.program('whep_drain'), server.port, 1, 60, '/cam/whep', profile)
     one.line('joined')
     lab.cpu_per_viewer(server, 1, 2)
     fixed = lab.cpu_per_viewer(server, 1, 4)
-    drain = lab.start(lab.program('whep_drain'), server.port, n_viewers - 1, SECONDS + 4, '/cam/whep')
+    drain = lab.start(lab.program('whep_drain'), server.port, n_viewers - 1, SECONDS + 4, '/cam/whep',
+                      profile)
     drain.line('joined', 60)
     lab.cpu_per_viewer(server, n_viewers, 2)
     ours = lab.cpu_per_viewer(server, n_viewers, SECONDS)
