@@ -30,7 +30,7 @@ export function attachMenu(button, { label, items, onPick }) {
         list.replaceChildren(...items().map((item) => makeRow(item)));
         list.hidden = false;
         button.setAttribute('aria-expanded', 'true');
-        (rows().find((row) => row.ariaChecked === 'true') ?? rows()[0])?.focus();
+        (rows().find((row) => row.getAttribute('aria-checked') === 'true') ?? rows()[0])?.focus();
     };
     const makeRow = ({ id, label: text, detail, isChecked, isDisabled }) => {
         const row = make('button', { className: 'menu-row', type: 'button', tabIndex: -1 },

@@ -23,7 +23,8 @@ const SMOOTH_ORDER = ['webrtc', 'mse', 'webcodecs', 'mjpeg'];
 
 const TICK_MS = 100;
 const SAMPLE_MS = 500;
-const ASK_MS = { waiting: 250, playing: 2000 };
+const ASK_WAITING_MS = 250;
+const ASK_PLAYING_MS = 2000;
 const LOST_AFTER_MS = 2000;
 const STALE_AFTER_MS = 900; // no frame for this long: ask the server whether the camera sends
 const KEYFRAME_EVERY_MS = 1000;
@@ -59,10 +60,10 @@ export class Player {
     onFrame = null;
 
     /*
-     * memory: {load() -> transport or null, save(transport)}; withMeta: false saves a connection
-     * and knows no latency by WebRTC.
+     * memory: {load() -> transport or null, save(transport)}; askEveryMs: how often the server is
+     * asked while all is well; withMeta: false saves a connection, and knows no latency by WebRTC.
      */
-    constructor({ name, stage, mode = null, via = null, withMeta = true, memory, onChange }) {
+    constructor({ name, stage, mode = null, via = null, withMeta = true, askEveryMs = ASK_PLAYING_MS, memory, onChange }) {
         this.#name = name;
         this.#base = streamBase(name, location.origin);
         this.#stage = stage;
@@ -73,7 +74,7 @@ export class Player {
         this.#ladder = this.#makeLadder(via);
         this.info = new InfoPoller(new URL('info', this.#base), {
             onAnswer: () => this.#tick(),
-            intervalMs: () => (this.#ladder.isPlaying && !this.#isStale() ? ASK_MS.playing : ASK_MS.waiting),
+            intervalMs: () => (this.#ladder.isPlaying && !this.#isStale() ? askEveryMs : ASK_WAITING_MS),
         });
         if (withMeta) {
             this.#meta = new Meta(this.#base, this.#clock, {
@@ -403,7 +404,7 @@ export class Player {
         const intervalMs = this.info.info?.fps ? 1000 / this.info.info.fps : 0;
         const quietMs = nowMs - Math.max(this.#lastFrameMs, this.#visibleSinceMs);
         const staleMs = Math.max(STALE_AFTER_MS, 3 * intervalMs);
-        if (quietMs > staleMs && this.info.nextMs - nowMs > ASK_MS.waiting) {
+        if (quietMs > staleMs && this.info.nextMs - nowMs > ASK_WAITING_MS) {
             this.info.ask();
         }
         const since = Math.max(this.#lastFrameMs, this.#visibleSinceMs, this.info.deliverableSinceMs ?? nowMs);

@@ -10,6 +10,7 @@ import { showMs, showRate, showSize } from './words.js';
 import { streamBase, withQuery } from './paths.js';
 
 const MOST_MJPEG = 4;
+const ASK_EVERY_MS = 6000; // the list says the same, more often
 const SNAPSHOT_MS = 10000;
 const SNAPSHOT_WIDTH = 640;
 const LEAVE_MS = 1500; // scrolled past: not worth closing for
@@ -51,6 +52,7 @@ export class Tile {
             stage: this.#stage,
             mode,
             withMeta: false,
+            askEveryMs: ASK_EVERY_MS,
             memory: { load: rememberedTransport, save: rememberTransport },
             onChange: () => this.#onChange(),
         });

@@ -154,7 +154,7 @@ class WebcodecsSession {
     #onPicture(frame) {
         const unit = this.#takePending(frame.timestamp);
         this.#seen.decoded++;
-        if (this.#isOver || document.hidden) {
+        if (this.#isOver || (document.hidden && !document.pictureInPictureElement)) {
             frame.close();
         } else if (this.#isJoining) {
             this.#join(frame, unit);
