@@ -13,17 +13,19 @@
 #define FIRST_FRAME_TIMEOUT_NS (10 * NS_PER_S)
 #define SECONDS_MAX            86400
 
-enum { ARG_SECONDS, ARG_JSON };
+enum { ARG_SECONDS, ARG_JSON, ARG_EACH };
 
 static const struct argument arguments[] = {
     [ARG_SECONDS] = {"seconds", "N", "measure for so long [10]"},
     [ARG_JSON] = {"json", NULL, "print a JSON object"},
+    [ARG_EACH] = {"each", NULL, "before that, a line for each frame: when it was seen, its latency"},
     {0},
 };
 
 struct latency_arguments {
     int64_t duration_ns;
     bool is_json;
+    bool is_each;
 };
 
 /* One decoder at a time, opened for the codec that comes. */
@@ -39,6 +41,10 @@ static int on_option(int index, const char *value, void *arg)
     struct latency_arguments *a = arg;
     if (index == ARG_JSON) {
         a->is_json = true;
+        return EXIT_OK;
+    }
+    if (index == ARG_EACH) {
+        a->is_each = true;
         return EXIT_OK;
     }
     if (option_parse_duration(value, &a->duration_ns) < 0 || a->duration_ns < NS_PER_S / 10 ||
@@ -103,8 +109,21 @@ static int measure(struct decoder *d, const struct packet *packet, enum codec co
     return latency_samples_add(samples, capture_ns, seen_ns);
 }
 
-static int play(const struct latency_reader_type *type, void *state, int64_t duration_ns,
-                struct latency_samples *samples, struct option_error *error)
+static double to_ms(int64_t ns)
+{
+    return (double)ns / NS_PER_MS;
+}
+
+/* Milliseconds since 1970, and from capture to then. */
+static void print_newest(const struct latency_samples *samples)
+{
+    const struct latency_sample *s = &samples->items[samples->n_items - 1];
+    printf("%.1f %.1f\n", to_ms(s->seen_ns), to_ms(s->seen_ns - s->capture_ns));
+    fflush(stdout);
+}
+
+static int play(const struct latency_reader_type *type, void *state,
+                const struct latency_arguments *a, struct latency_samples *samples, struct option_error *error)
 {
     struct decoder decoder = {0};
     int64_t end_ns = time_monotonic_ns() + FIRST_FRAME_TIMEOUT_NS;
@@ -122,7 +141,10 @@ static int play(const struct latency_reader_type *type, void *state, int64_t dur
         packet_unref(&packet);
         if (result == 0 && !is_started) {
             is_started = true;
-            end_ns = time_monotonic_ns() + duration_ns;
+            end_ns = time_monotonic_ns() + a->duration_ns;
+        }
+        if (result == 0 && a->is_each) {
+            print_newest(samples);
         }
         if (result == -EAGAIN) {
             n_unreadable++;
@@ -130,6 +152,7 @@ static int play(const struct latency_reader_type *type, void *state, int64_t dur
         }
     }
     close_decoder(&decoder);
+    samples->end_ns = time_real_ns();
     if (result == -ETIMEDOUT && samples->n_items < 2) {
         snprintf(error->sentence, sizeof(error->sentence),
                  n_unreadable > 0 ? "no timecode in the pictures: serve the test picture (test:)"
@@ -158,52 +181,64 @@ static const struct latency_reader_type *choose(struct latency_url *url)
     return is_whep ? &latency_whep : &latency_http;
 }
 
-static double to_ms(int64_t ns)
+static void print_text(const struct latency_summary *s)
 {
-    return (double)ns / NS_PER_MS;
+    printf("frames lost p50_ms p95_ms p99_ms max_ms\n%zu %zu %.1f %.1f %.1f %.1f\n", s->n_frames,
+           s->n_lost, to_ms(s->p50_ns), to_ms(s->p95_ns), to_ms(s->p99_ns), to_ms(s->max_ns));
 }
 
-static void print_summary(const struct latency_summary *s, bool is_json)
+static void print_json(const struct latency_summary *s, const struct latency_reader_type *type,
+                       const void *state)
 {
-    if (!is_json) {
-        printf("frames lost p50_ms p95_ms p99_ms max_ms\n%zu %zu %.1f %.1f %.1f %.1f\n", s->n_frames,
-               s->n_lost, to_ms(s->p50_ns), to_ms(s->p95_ns), to_ms(s->p99_ns), to_ms(s->max_ns));
-        return;
+    json_t *json = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "frames",
+                             (json_int_t)s->n_frames, "lost", (json_int_t)s->n_lost, "p50_ms",
+                             to_ms(s->p50_ns), "p95_ms", to_ms(s->p95_ns), "p99_ms",
+                             to_ms(s->p99_ns), "max_ms", to_ms(s->max_ns), "freeze_ms",
+                             to_ms(s->freeze_ns));
+    if (type->describe) {
+        type->describe(state, json);
     }
-    json_t *json = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "frames", (json_int_t)s->n_frames,
-                             "lost", (json_int_t)s->n_lost, "p50_ms", to_ms(s->p50_ns), "p95_ms",
-                             to_ms(s->p95_ns), "p99_ms", to_ms(s->p99_ns), "max_ms",
-                             to_ms(s->max_ns));
     json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     printf("\n");
     json_decref(json);
 }
 
+static int play_to_end(const struct latency_reader_type *type, struct latency_url *url,
+                       const struct latency_arguments *a, struct latency_samples *samples,
+                       struct option_error *error)
+{
+    struct latency_summary summary;
+    void *state = calloc(1, type->state_size);
+    if (!state) {
+        return -ENOMEM;
+    }
+    int result = type->open(state, url, time_monotonic_ns() + FIRST_FRAME_TIMEOUT_NS, error);
+    if (result == 0) {
+        result = play(type, state, a, samples, error);
+    }
+    if (result == 0) {
+        result = latency_samples_summary(samples, &summary);
+    }
+    if (result == 0 && a->is_json) {
+        print_json(&summary, type, state);
+    } else if (result == 0) {
+        print_text(&summary);
+    }
+    type->close(state);
+    free(state);
+    return result;
+}
+
 static int run(struct latency_url *url, const struct latency_arguments *a)
 {
-    const struct latency_reader_type *type = choose(url);
     struct latency_samples samples = {0};
-    struct latency_summary summary;
     struct option_error error = {0};
-    void *state = calloc(1, type->state_size);
-    int result = -ENOMEM;
-    if (state) {
-        result = type->open(state, url, time_monotonic_ns() + FIRST_FRAME_TIMEOUT_NS, &error);
-        if (result == 0) {
-            result = play(type, state, a->duration_ns, &samples, &error);
-        }
-        type->close(state);
-    }
-    free(state);
-    if (result == 0) {
-        result = latency_samples_summary(&samples, &summary);
-    }
+    const int result = play_to_end(choose(url), url, a, &samples, &error);
     latency_samples_finish(&samples);
     if (result < 0) {
         return command_fail(&command_latency, EXIT_FAILED, "%s",
                             error.sentence[0] ? error.sentence : strerror(-result));
     }
-    print_summary(&summary, a->is_json);
     return EXIT_OK;
 }
 
@@ -233,12 +268,13 @@ static void latency_help(void)
     printf("\nPlays the stream at URL, which must carry the test picture's timecode (test:): a page\n"
            "(http://127.0.0.1:8080/cam/), its whep, stream.mjpg, stream.h264 or stream.mp4. Prints\n"
            "the frames seen and lost, and the time from capture until the decoded picture is there.\n"
+           "With --json, freeze_ms is the longest time without a new frame.\n"
            "Both clocks must agree: run it on the machine that makes the picture.\n");
 }
 
 const struct command command_latency = {
     .name = "latency",
-    .usage = "latency URL [--seconds N] [--json]",
+    .usage = "latency URL [--seconds N] [--json] [--each]",
     .summary = "measure the time from capture to decoded picture of a stream with timecode",
     .run = latency_run,
     .help = latency_help,

@@ -7,6 +7,8 @@
 #ifndef AVOCET_APP_LATENCY_READER_H
 #define AVOCET_APP_LATENCY_READER_H
 
+#include <jansson.h>
+
 #include "base/option.h"
 #include "media/packet.h"
 #include "media/track.h"
@@ -26,6 +28,8 @@ struct latency_reader_type {
     int (*read)(void *state, int64_t deadline_ns, struct packet **out, enum codec *codec,
                 struct option_error *error);
     void (*close)(void *state);
+    /* Adds what the link did to --json's object; may be NULL. */
+    void (*describe)(const void *state, json_t *out);
 };
 
 extern const struct latency_reader_type latency_http;

@@ -47,6 +47,16 @@ static size_t count_lost(const struct latency_samples *s, int64_t usual_ns)
     return n_lost;
 }
 
+static int64_t longest_freeze(const struct latency_samples *s)
+{
+    int64_t longest_ns = s->end_ns == 0 ? 0 : s->end_ns - s->items[s->n_items - 1].seen_ns;
+    for (size_t i = 1; i < s->n_items; i++) {
+        const int64_t ns = s->items[i].seen_ns - s->items[i - 1].seen_ns;
+        longest_ns = ns > longest_ns ? ns : longest_ns;
+    }
+    return longest_ns;
+}
+
 int latency_samples_summary(const struct latency_samples *s, struct latency_summary *out)
 {
     if (s->n_items < 2) {
@@ -72,6 +82,7 @@ int latency_samples_summary(const struct latency_samples *s, struct latency_summ
         .p95_ns = percentile(values, s->n_items, 95),
         .p99_ns = percentile(values, s->n_items, 99),
         .max_ns = values[s->n_items - 1],
+        .freeze_ns = longest_freeze(s),
     };
     free(values);
     return 0;

@@ -2,7 +2,8 @@
  * Latencies of the frames of one run: percentiles and lost frames.
  *
  * A frame is lost when the capture times of two neighbours are further apart than one and a half
- * of the usual distance (the median): that many are missing.
+ * of the usual distance (the median): that many are missing. A freeze is the time from one frame
+ * seen to the next, or to the end.
  *
  * Units:     all in ns.
  * Ownership: latency_samples_finish() frees; a zeroed struct is empty.
@@ -26,6 +27,7 @@ struct latency_samples {
     struct latency_sample *items;
     size_t n_items;
     size_t capacity;
+    int64_t end_ns; /* of the run, real clock; 0: with the last frame */
 };
 
 struct latency_summary {
@@ -35,6 +37,7 @@ struct latency_summary {
     int64_t p95_ns;
     int64_t p99_ns;
     int64_t max_ns;
+    int64_t freeze_ns; /* the longest */
 };
 
 int latency_samples_add(struct latency_samples *s, int64_t capture_ns, int64_t seen_ns);

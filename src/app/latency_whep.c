@@ -1,7 +1,7 @@
 /*
- * Plays a WHEP endpoint: a controlling ICE agent with one candidate pair, a DTLS client, and an
- * SRTP receiver. It asks for keyframes when packets are lost, but for no retransmission: what is
- * measured is the path as it is.
+ * Plays a WHEP endpoint as a browser does: a controlling ICE agent with one candidate pair, a DTLS
+ * client, and a receiver that asks for what is lost and estimates its link. After a hole that
+ * nothing repaired, the next keyframe is awaited.
  */
 #include <errno.h>
 #include <http_parser.h>
@@ -17,8 +17,7 @@
 #include "mux/rtp_h264_reader.h"
 #include "proto/demux.h"
 #include "proto/dtls.h"
-#include "proto/rtcp.h"
-#include "proto/rtp.h"
+#include "proto/rtp_receiver.h"
 #include "proto/sdp_answer.h"
 #include "proto/sdp_offer.h"
 #include "proto/srtp.h"
@@ -35,7 +34,6 @@ enum {
 
 #define CHECK_INTERVAL_NS   (50 * NS_PER_MS)
 #define CONSENT_INTERVAL_NS (5 * NS_PER_S)
-#define PLI_INTERVAL_NS     (500 * NS_PER_MS)
 
 struct whep {
     struct latency_url url;
@@ -58,9 +56,9 @@ struct whep {
     struct srtp_engine *engine;
     struct srtp_sender *sender;
     struct srtp_receiver *receiver;
+    struct rtp_receiver rtp;
+    int64_t next_feedback_ns;
     struct rtp_h264_reader access_units;
-    uint32_t media_ssrc;
-    int64_t last_pli_ns;
 };
 
 __attribute__((format(printf, 3, 4))) static int fail(struct option_error *error, int result,
@@ -324,54 +322,64 @@ static int on_dtls(struct whep *w, struct bytes datagram, int64_t now_ns, struct
     }
 }
 
-static void wish_keyframe(struct whep *w, int64_t now_ns)
+static void on_rtp(struct whep *w, uint8_t *datagram, size_t size, int64_t now_ns)
 {
-    uint8_t packet[64];
-    uint8_t out[64 + SRTCP_OVERHEAD_MAX];
-    struct byte_writer writer;
-    if (now_ns - w->last_pli_ns < PLI_INTERVAL_NS) {
-        return;
+    uint64_t index = 0;
+    if (w->receiver && srtp_unprotect(w->receiver, datagram, &size, &index) == 0) {
+        rtp_receiver_push(&w->rtp, bytes_of(datagram, size), now_ns);
     }
-    w->last_pli_ns = now_ns;
-    byte_writer_init(&writer, packet, sizeof(packet));
-    rtcp_write_rr(&writer, 1, NULL, 0);
-    rtcp_write_pli(&writer, 1, w->media_ssrc);
-    const size_t size = srtp_protect_rtcp(w->sender, bytes_of(packet, byte_writer_size(&writer)), out,
-                                          sizeof(out));
-    (void)!send(w->fd, out, size, MSG_NOSIGNAL);
 }
 
-static int on_rtp(struct whep *w, uint8_t *datagram, size_t size, int64_t now_ns,
-                  struct packet **out)
+static void on_rtcp(struct whep *w, uint8_t *datagram, size_t size, int64_t now_ns)
 {
-    struct rtp_packet p;
-    uint64_t index = 0;
-    if (!w->receiver || srtp_unprotect(w->receiver, datagram, &size, &index) < 0 ||
-        rtp_parse(bytes_of(datagram, size), &p) < 0 ||
-        p.header.payload_type != w->video.payload_type) {
-        return -EAGAIN;
+    if (w->receiver && srtp_unprotect_rtcp(w->receiver, datagram, &size) == 0) {
+        rtp_receiver_on_rtcp(&w->rtp, bytes_of(datagram, size), now_ns, time_real_ns());
     }
-    w->media_ssrc = p.header.ssrc;
-    const struct rtp_h264_payload payload = {
-        .sequence = p.header.sequence,
-        .timestamp = p.header.timestamp,
-        .marker = p.header.marker,
-        .bytes = p.payload,
-    };
-    uint32_t timestamp = 0;
-    const int result = rtp_h264_reader_push(&w->access_units, &payload, out, &timestamp);
-    if (w->access_units.is_damaged) {
-        wish_keyframe(w, now_ns);
+}
+
+static void send_feedback(struct whep *w, int64_t now_ns)
+{
+    uint8_t plain[RTP_RECEIVER_FEEDBACK_SIZE_MAX];
+    uint8_t out[RTP_RECEIVER_FEEDBACK_SIZE_MAX + SRTCP_OVERHEAD_MAX];
+    if (!w->sender || now_ns < w->next_feedback_ns) {
+        return;
     }
-    if (result == 0) {
-        (*out)->arrival_ns = (*out)->encoded_ns = (*out)->pts_ns = now_ns;
+    size_t size = rtp_receiver_feedback(&w->rtp, now_ns, time_real_ns(), plain);
+    w->next_feedback_ns = now_ns + RTP_RECEIVER_TICK_NS;
+    if (size > 0) {
+        size = srtp_protect_rtcp(w->sender, bytes_of(plain, size), out, sizeof(out));
+        (void)!send(w->fd, out, size, MSG_NOSIGNAL);
+    }
+}
+
+/* The next access unit that can be decoded, if it is there: -EAGAIN. */
+static int next_access_unit(struct whep *w, int64_t now_ns, struct packet **out)
+{
+    struct rtp_receiver_payload p;
+    while (rtp_receiver_pull(&w->rtp, now_ns, &p)) {
+        const struct rtp_h264_payload payload = {p.sequence, p.timestamp, p.marker, p.bytes};
+        struct packet *packet = NULL;
+        uint32_t timestamp = 0;
+        if (rtp_h264_reader_push(&w->access_units, &payload, &packet, &timestamp) < 0) {
+            continue;
+        }
+        if (packet->flags & PACKET_DISCONTINUITY) {
+            w->rtp.needs_key = true;
+        }
+        if (w->rtp.needs_key && !packet_is_key(packet)) {
+            packet_unref(&packet);
+            continue;
+        }
+        w->rtp.needs_key = false;
+        packet->arrival_ns = packet->encoded_ns = packet->pts_ns = now_ns;
+        *out = packet;
         return 0;
     }
     return -EAGAIN;
 }
 
-/* One datagram. -EAGAIN: none, or nothing complete yet. */
-static int receive(struct whep *w, struct packet **out, struct option_error *error)
+/* One datagram. -EAGAIN: none. */
+static int receive(struct whep *w, struct option_error *error)
 {
     uint8_t datagram[DATAGRAM_MAX];
     const ssize_t n = recv(w->fd, datagram, sizeof(datagram), 0);
@@ -387,15 +395,17 @@ static int receive(struct whep *w, struct packet **out, struct option_error *err
     switch (demux_datagram(in)) {
     case DEMUX_STUN:
         on_stun(w, in);
-        return -EAGAIN;
-    case DEMUX_DTLS: {
-        const int result = on_dtls(w, in, now_ns, error);
-        return result < 0 ? result : -EAGAIN;
-    }
+        return 0;
+    case DEMUX_DTLS:
+        return on_dtls(w, in, now_ns, error);
     case DEMUX_RTP:
-        return on_rtp(w, datagram, (size_t)n, now_ns, out);
+        on_rtp(w, datagram, (size_t)n, now_ns);
+        return 0;
+    case DEMUX_RTCP:
+        on_rtcp(w, datagram, (size_t)n, now_ns);
+        return 0;
     default:
-        return -EAGAIN;
+        return 0;
     }
 }
 
@@ -410,6 +420,10 @@ static int wait_for_datagram(struct whep *w, int64_t deadline_ns)
         send_check(w, now_ns);
     }
     int64_t until_ns = w->next_check_ns < deadline_ns ? w->next_check_ns : deadline_ns;
+    send_feedback(w, now_ns);
+    if (w->sender && w->next_feedback_ns < until_ns) {
+        until_ns = w->next_feedback_ns;
+    }
     if (w->dtls) {
         const int64_t timeout_ns = dtls_timeout_ns(w->dtls, now_ns);
         if (timeout_ns != TIME_NONE && timeout_ns <= now_ns) {
@@ -443,13 +457,24 @@ static int check_candidates(struct whep *w, int64_t deadline_ns, struct option_e
         const int64_t until_ns = time_monotonic_ns() + 2 * CHECK_INTERVAL_NS;
         w->next_check_ns = 0;
         while (!w->is_checked && time_monotonic_ns() < until_ns) {
-            struct packet *packet = NULL;
-            if (receive(w, &packet, error) == -EAGAIN) {
+            if (receive(w, error) == -EAGAIN) {
                 wait_for_datagram(w, until_ns);
             }
         }
     }
     return 0;
+}
+
+static void start_receiver(struct whep *w)
+{
+    const struct rtp_receiver_config config = {
+        .ssrc = (uint32_t)w->tie_breaker | 1,
+        .payload_type = w->video.payload_type,
+        .rtx_payload_type = w->video.rtx_payload_type,
+        .has_rtx = w->video.has_rtx,
+        .extensions = w->video.extensions,
+    };
+    rtp_receiver_init(&w->rtp, &config);
 }
 
 static int whep_open(void *state, const struct latency_url *url, int64_t deadline_ns,
@@ -458,7 +483,6 @@ static int whep_open(void *state, const struct latency_url *url, int64_t deadlin
     struct whep *w = state;
     w->fd = -1;
     w->url = *url;
-    w->last_pli_ns = INT64_MIN / 2;
     rtp_h264_reader_init(&w->access_units);
     random_text(w->ufrag, UFRAG_SIZE);
     random_text(w->password, PASSWORD_SIZE);
@@ -470,6 +494,7 @@ static int whep_open(void *state, const struct latency_url *url, int64_t deadlin
     }
     int result = signal_offer(w, deadline_ns, error);
     if (result == 0) {
+        start_receiver(w);
         result = check_candidates(w, deadline_ns, error);
     }
     return result < 0 ? result : start_dtls(w, time_monotonic_ns());
@@ -481,11 +506,15 @@ static int whep_read(void *state, int64_t deadline_ns, struct packet **out, enum
     struct whep *w = state;
     *codec = CODEC_H264;
     for (;;) {
-        int result = receive(w, out, error);
-        if (result != -EAGAIN) {
-            return result;
+        const int64_t now_ns = time_monotonic_ns();
+        send_feedback(w, now_ns);
+        if (next_access_unit(w, now_ns, out) == 0) {
+            return 0;
         }
-        result = wait_for_datagram(w, deadline_ns);
+        int result = receive(w, error);
+        if (result == -EAGAIN) {
+            result = wait_for_datagram(w, deadline_ns);
+        }
         if (result < 0) {
             return result;
         }
@@ -503,6 +532,7 @@ static void whep_close(void *state)
         text_finish(&response.body);
     }
     rtp_h264_reader_finish(&w->access_units);
+    rtp_receiver_finish(&w->rtp);
     dtls_destroy(w->dtls);
     srtp_sender_destroy(w->sender);
     srtp_receiver_destroy(w->receiver);
@@ -513,9 +543,22 @@ static void whep_close(void *state)
     }
 }
 
+static void whep_describe(const void *state, json_t *out)
+{
+    const struct rtp_receiver_stats *s = &((const struct whep *)state)->rtp.stats;
+    json_object_set_new(out, "bytes", json_integer((json_int_t)(s->n_bytes + s->n_repeat_bytes)));
+    json_object_set_new(out, "packets", json_integer((json_int_t)s->n_packets));
+    json_object_set_new(out, "packets_missed", json_integer((json_int_t)s->n_missed));
+    json_object_set_new(out, "packets_asked", json_integer((json_int_t)s->n_asks));
+    json_object_set_new(out, "repeats", json_integer((json_int_t)s->n_repeats));
+    json_object_set_new(out, "repeat_bytes", json_integer((json_int_t)s->n_repeat_bytes));
+    json_object_set_new(out, "keyframe_requests", json_integer((json_int_t)s->n_key_requests));
+}
+
 const struct latency_reader_type latency_whep = {
     .state_size = sizeof(struct whep),
     .open = whep_open,
     .read = whep_read,
     .close = whep_close,
+    .describe = whep_describe,
 };

@@ -26,6 +26,10 @@ static void test_percentiles_and_lost(void **state)
     assert_int_equal(summary.max_ns, 100 * NS_PER_MS);
     assert_int_equal(summary.p99_ns, 100 * NS_PER_MS);
     assert_int_equal(summary.p95_ns, 96 * NS_PER_MS);
+    assert_int_equal(summary.freeze_ns, 3 * 33 * NS_PER_MS + 3 * NS_PER_MS);
+    s.end_ns = s.items[s.n_items - 1].seen_ns + 500 * NS_PER_MS;
+    assert_int_equal(latency_samples_summary(&s, &summary), 0);
+    assert_int_equal(summary.freeze_ns, 500 * NS_PER_MS);
     latency_samples_finish(&s);
 }
 

@@ -36,7 +36,7 @@ void viewer_init(struct viewer *v, const struct viewer_config *config)
     memset(v, 0, sizeof(*v));
     v->config = *config;
     v->first_ns = TIME_NONE;
-    estimator_init(&v->estimator);
+    rtp_estimator_init(&v->estimator);
 }
 
 /* ---- frames ---- */
@@ -143,7 +143,7 @@ static void on_rtp(struct viewer *v, struct bytes datagram, int64_t now_ns)
     }
     rtp_read_extensions(&p, &IDS, &e);
     v->n_without_playout += !e.has_playout_delay;
-    estimator_on_packet(&v->estimator, e.abs_send_time, datagram.size, now_ns);
+    rtp_estimator_on_packet(&v->estimator, e.abs_send_time, datagram.size, now_ns);
     if (p.header.ssrc == VIEWER_RTX_SSRC) {
         v->n_repeats++;
         v->repeat_bytes += (int64_t)plain.size;
@@ -256,7 +256,7 @@ void viewer_on_tick(struct viewer *v, struct link *back, int64_t now_ns)
     say_report(v, &w, now_ns);
     say_nack(v, &w, now_ns);
     say_pli(v, &w, now_ns);
-    const double remb = v->config.has_remb ? estimator_remb(&v->estimator, &v->remb_ns, now_ns) : 0;
+    const double remb = v->config.has_remb ? rtp_estimator_remb(&v->estimator, &v->remb_ns, now_ns) : 0;
     if (remb > 0) {
         rtcp_write_remb(&w, VIEWER_SSRC, (uint64_t)remb, &media_ssrc, 1);
     }

@@ -8,7 +8,7 @@
 #define AVOCET_TESTS_SIM_VIEWER_H
 
 #include "proto/rtp.h"
-#include "sim/estimator.h"
+#include "proto/rtp_estimator.h"
 #include "sim/link.h"
 
 enum {
@@ -41,7 +41,7 @@ struct viewer_config {
 
 struct viewer {
     struct viewer_config config;
-    struct estimator estimator;
+    struct rtp_estimator estimator;
     int64_t remb_ns;
     /* frames */
     struct {

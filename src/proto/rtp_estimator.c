@@ -1,56 +1,56 @@
-#include "sim/estimator.h"
+#include "proto/rtp_estimator.h"
 
 #include <math.h>
 #include <string.h>
 
 #define SLOT_NS (50 * NS_PER_MS)
 
-void estimator_init(struct estimator *e)
+void rtp_estimator_init(struct rtp_estimator *e)
 {
     memset(e, 0, sizeof(*e));
     e->threshold_ms = 12.5;
     e->first_ns = TIME_NONE;
 }
 
-static double throughput_bps(const struct estimator *e)
+static double throughput_bps(const struct rtp_estimator *e)
 {
     double n = 0;
-    for (unsigned i = 0; i < ESTIMATOR_SLOTS; i++) {
+    for (unsigned i = 0; i < RTP_ESTIMATOR_SLOTS; i++) {
         n += e->n_bytes[i];
     }
     return n * 8;
 }
 
-static void count(struct estimator *e, size_t size, int64_t now_ns)
+static void count(struct rtp_estimator *e, size_t size, int64_t now_ns)
 {
     const int64_t slot = now_ns / SLOT_NS;
-    if (slot - e->slot > ESTIMATOR_SLOTS) {
+    if (slot - e->slot > RTP_ESTIMATOR_SLOTS) {
         memset(e->n_bytes, 0, sizeof(e->n_bytes));
         e->slot = slot;
     }
     while (e->slot < slot) {
-        e->n_bytes[++e->slot % ESTIMATOR_SLOTS] = 0;
+        e->n_bytes[++e->slot % RTP_ESTIMATOR_SLOTS] = 0;
     }
-    e->n_bytes[slot % ESTIMATOR_SLOTS] += (uint32_t)size;
+    e->n_bytes[slot % RTP_ESTIMATOR_SLOTS] += (uint32_t)size;
 }
 
 /* Least squares slope of the smoothed delay over arrival time. */
-static double slope(const struct estimator *e)
+static double slope(const struct rtp_estimator *e)
 {
     double mean_t = 0, mean_d = 0, num = 0, den = 0;
-    const unsigned n = e->n_points < ESTIMATOR_WINDOW ? e->n_points : ESTIMATOR_WINDOW;
-    for (unsigned i = ESTIMATOR_WINDOW - n; i < ESTIMATOR_WINDOW; i++) {
+    const unsigned n = e->n_points < RTP_ESTIMATOR_WINDOW ? e->n_points : RTP_ESTIMATOR_WINDOW;
+    for (unsigned i = RTP_ESTIMATOR_WINDOW - n; i < RTP_ESTIMATOR_WINDOW; i++) {
         mean_t += e->times_ms[i] / n;
         mean_d += e->delays_ms[i] / n;
     }
-    for (unsigned i = ESTIMATOR_WINDOW - n; i < ESTIMATOR_WINDOW; i++) {
+    for (unsigned i = RTP_ESTIMATOR_WINDOW - n; i < RTP_ESTIMATOR_WINDOW; i++) {
         num += (e->times_ms[i] - mean_t) * (e->delays_ms[i] - mean_d);
         den += (e->times_ms[i] - mean_t) * (e->times_ms[i] - mean_t);
     }
     return den > 0 ? num / den : 0;
 }
 
-static void adapt_threshold(struct estimator *e, double trend, int64_t now_ns)
+static void adapt_threshold(struct rtp_estimator *e, double trend, int64_t now_ns)
 {
     const double distance = fabs(trend) - e->threshold_ms;
     const double elapsed_ms = (double)(now_ns - e->threshold_ns) / NS_PER_MS;
@@ -63,7 +63,7 @@ static void adapt_threshold(struct estimator *e, double trend, int64_t now_ns)
     e->threshold_ms = fmin(fmax(e->threshold_ms, 6), 600);
 }
 
-static void decrease(struct estimator *e, int64_t now_ns)
+static void decrease(struct rtp_estimator *e, int64_t now_ns)
 {
     const double received = throughput_bps(e);
     if (e->rate_bps > 0 && e->rate_bps < 0.85 * received) {
@@ -76,7 +76,7 @@ static void decrease(struct estimator *e, int64_t now_ns)
     e->changed_ns = now_ns;
 }
 
-static void judge(struct estimator *e, double trend, int64_t now_ns)
+static void judge(struct rtp_estimator *e, double trend, int64_t now_ns)
 {
     if (trend <= e->threshold_ms) {
         e->over_since_ns = 0;
@@ -93,7 +93,7 @@ static void judge(struct estimator *e, double trend, int64_t now_ns)
     adapt_threshold(e, trend, now_ns);
 }
 
-static void on_group(struct estimator *e)
+static void on_group(struct rtp_estimator *e)
 {
     const double sent_ms = (double)((int32_t)((e->send_time - e->last_send_time) << 8)) / 256 / 262.144;
     const double arrived_ms = (double)(e->arrival_ns - e->last_arrival_ns) / NS_PER_MS;
@@ -101,15 +101,15 @@ static void on_group(struct estimator *e)
     e->smoothed_ms = 0.9 * e->smoothed_ms + 0.1 * e->delay_ms;
     memmove(e->times_ms, e->times_ms + 1, sizeof(e->times_ms) - sizeof(*e->times_ms));
     memmove(e->delays_ms, e->delays_ms + 1, sizeof(e->delays_ms) - sizeof(*e->delays_ms));
-    e->times_ms[ESTIMATOR_WINDOW - 1] = (double)e->arrival_ns / NS_PER_MS;
-    e->delays_ms[ESTIMATOR_WINDOW - 1] = e->smoothed_ms;
-    if (++e->n_points >= ESTIMATOR_POINTS_MIN) {
+    e->times_ms[RTP_ESTIMATOR_WINDOW - 1] = (double)e->arrival_ns / NS_PER_MS;
+    e->delays_ms[RTP_ESTIMATOR_WINDOW - 1] = e->smoothed_ms;
+    if (++e->n_points >= RTP_ESTIMATOR_POINTS_MIN) {
         const unsigned n = e->n_points < 60 ? e->n_points : 60;
         judge(e, n * slope(e) * 4, e->arrival_ns);
     }
 }
 
-void estimator_on_packet(struct estimator *e, uint32_t abs_send_time, size_t size, int64_t now_ns)
+void rtp_estimator_on_packet(struct rtp_estimator *e, uint32_t abs_send_time, size_t size, int64_t now_ns)
 {
     count(e, size, now_ns);
     if (e->first_ns == TIME_NONE) {
@@ -135,7 +135,7 @@ void estimator_on_packet(struct estimator *e, uint32_t abs_send_time, size_t siz
     e->arrival_ns = now_ns;
 }
 
-static void increase(struct estimator *e, int64_t now_ns)
+static void increase(struct rtp_estimator *e, int64_t now_ns)
 {
     const double s = (double)(now_ns - e->changed_ns) / NS_PER_S;
     const double received = throughput_bps(e);
@@ -146,7 +146,7 @@ static void increase(struct estimator *e, int64_t now_ns)
     e->changed_ns = now_ns;
 }
 
-double estimator_remb(struct estimator *e, int64_t *sent_ns, int64_t now_ns)
+double rtp_estimator_remb(struct rtp_estimator *e, int64_t *sent_ns, int64_t now_ns)
 {
     if (e->first_ns == TIME_NONE) {
         return 0;
