@@ -36,6 +36,11 @@ static int fail(struct v4l2_source *s, int code, const char *what, struct option
     if (code == -ENODEV) {
         snprintf(error->sentence, sizeof(error->sentence),
                  "v4l2: %.120s was unplugged; plug it in again", s->device.path);
+    } else if (code == -ENOSPC) { /* uvcvideo's answer when isochronous bandwidth is gone */
+        snprintf(error->sentence, sizeof(error->sentence),
+                 "v4l2: %.100s %s, its USB bus is full; use format=MJPG, a smaller size, or another "
+                 "port",
+                 s->device.path, what);
     } else {
         snprintf(error->sentence, sizeof(error->sentence), "v4l2: %.120s %s, %s", s->device.path,
                  what, code == -EBUSY ? "another program uses it" : strerror(-code));

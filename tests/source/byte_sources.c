@@ -362,6 +362,39 @@ static void test_file_is_looped_and_paced(void **state)
     unlink(path);
 }
 
+static void test_file_of_jpegs(void **state)
+{
+    /* SOI, SOF0 of 320 x 48, DHT, SOS, data, EOI; the second one's data differ */
+    static const uint8_t jpegs[] = {
+        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 48, 1, 64, 1, 1, 0x11, 0, 0xff, 0xc4, 0, 3, 0,
+        0xff, 0xda, 0, 3, 0, 1, 0xff, 0xd9,
+        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 48, 1, 64, 1, 1, 0x11, 0, 0xff, 0xc4, 0, 3, 0,
+        0xff, 0xda, 0, 3, 0, 2, 0xff, 0xd9,
+    };
+    enum { ONE = sizeof(jpegs) / 2 };
+    struct source_run r;
+    struct source_unit unit = {0};
+    char path[100];
+    snprintf(path, sizeof(path), "%s/some.mjpg", folder);
+    FILE *f = fopen(path, "wb");
+    fwrite(jpegs, 1, sizeof(jpegs), f);
+    fclose(f);
+    source_run_init(&r, &source_file, path, "");
+    r.params.is_rate_given = true;
+    r.params.rate = (struct rational){500, 1};
+    assert_int_equal(source_run_open(&r), 0);
+    for (int n = 0; n < 5; n++) {
+        assert_int_equal(source_run_read(&r, 5 * NS_PER_S, &unit), 0);
+        assert_true(bytes_equal(packet_bytes(unit.packet), bytes_of(jpegs + n % 2 * ONE, ONE)));
+        assert_true(packet_is_key(unit.packet));
+        assert_int_equal(unit.track->codec, CODEC_MJPEG);
+        assert_int_equal(unit.track->size.width, 320);
+        packet_unref(&unit.packet);
+    }
+    source_run_finish(&r);
+    unlink(path);
+}
+
 static void test_file_refusals(void **state)
 {
     struct source_run r;
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_tcp_refusals),
         cmocka_unit_test(test_file_is_looped_and_paced),
+        cmocka_unit_test(test_file_of_jpegs),
         cmocka_unit_test(test_file_refusals),
     };
     return cmocka_run_group_tests(tests, make_stream, drop_stream);
