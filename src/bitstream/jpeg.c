@@ -16,6 +16,7 @@ enum {
     MARKER_SOS = 0xda,
 };
 
+/* clang-format off */
 /* T.81 annex K.3: class and destination, sixteen counts, values. */
 static const uint8_t tables[] = {
     0xff, 0xc4, 0x01, 0xa2, /* DHT, 418 bytes */
@@ -52,6 +53,7 @@ static const uint8_t tables[] = {
     0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
     0xf9, 0xfa,
 };
+/* clang-format on */
 
 const struct bytes jpeg_huffman_tables = {.data = tables, .size = sizeof(tables)};
 

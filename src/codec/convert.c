@@ -154,8 +154,8 @@ static struct span span_of(int i, int n_in, int n_out)
     return (struct span){
         .first = first,
         .last = last,
-        .first_weight = first == last ? (int)(end - begin)
-                                      : WEIGHT_ONE - (int)(begin & (WEIGHT_ONE - 1)),
+        .first_weight =
+            first == last ? (int)(end - begin) : WEIGHT_ONE - (int)(begin & (WEIGHT_ONE - 1)),
         .last_weight = end_in_last,
     };
 }

@@ -11,7 +11,7 @@ enum { N_PICTURES = 4, CHROMA_NEUTRAL = 128 };
 
 struct jpeg_decoder {
     tjhandle handle;
-    struct picture_pool *pool; /* of the newest format and size */
+    struct picture_pool *pool;  /* of the newest format and size */
     struct jpeg_planes scratch; /* for subsamplings that no pixel format has; data[0] owns */
 };
 

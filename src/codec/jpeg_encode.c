@@ -30,7 +30,9 @@ static int jpeg_encoder_open(void *state, const struct encoder_params *params,
     *e = (struct jpeg_encoder){
         .handle = tjInitCompress(),
         .quality = params->quality > 0 ? params->quality : DEFAULT_QUALITY,
-        .track = {.codec = CODEC_MJPEG, .size = params->size, .rate = params->rate,
+        .track = {.codec = CODEC_MJPEG,
+                  .size = params->size,
+                  .rate = params->rate,
                   .codec_string = "mjpeg"},
     };
     if (!e->handle) {

@@ -29,8 +29,8 @@ int jpeg_planes_header(tjhandle handle, struct bytes jpeg, struct jpeg_planes *o
         return -EBADMSG;
     }
     if (subsampling < 0 || (colour_space != TJCS_YCbCr && colour_space != TJCS_GRAY) ||
-        width < JPEG_SIDE_MIN ||
-        height < JPEG_SIDE_MIN || width > JPEG_SIDE_MAX || height > JPEG_SIDE_MAX) {
+        width < JPEG_SIDE_MIN || height < JPEG_SIDE_MIN || width > JPEG_SIDE_MAX ||
+        height > JPEG_SIDE_MAX) {
         return -ENOTSUP;
     }
     *out = (struct jpeg_planes){.size = {width, height}, .subsampling = subsampling};

@@ -75,10 +75,9 @@ int v4l2_chip_set_control(const struct v4l2_chip *c, unsigned id, int64_t value)
 
 static int32_t keyframe_period(const struct encoder_params *params)
 {
-    const int64_t n = params->keyframe_ns > 0
-                          ? time_rescale(params->keyframe_ns, params->rate.num,
-                                         NS_PER_S * params->rate.den)
-                          : INT16_MAX;
+    const int64_t n = params->keyframe_ns > 0 ? time_rescale(params->keyframe_ns, params->rate.num,
+                                                             NS_PER_S * params->rate.den)
+                                              : INT16_MAX;
     return n < 1 ? 1 : n > INT16_MAX ? INT16_MAX : (int32_t)n;
 }
 
@@ -129,8 +128,7 @@ static void set_crop(const struct v4l2_chip *c, struct picture_size size)
 
 static int set_formats(struct v4l2_chip *c, struct picture_size size)
 {
-    int result = v4l2_queue_set_format(&c->output, V4L2_PIX_FMT_H264, size,
-                                       BITSTREAM_MIN_BYTES);
+    int result = v4l2_queue_set_format(&c->output, V4L2_PIX_FMT_H264, size, BITSTREAM_MIN_BYTES);
     if (result < 0) {
         return result;
     }
@@ -138,8 +136,7 @@ static int set_formats(struct v4l2_chip *c, struct picture_size size)
     if (result < 0) {
         result = v4l2_queue_set_format(&c->input, V4L2_PIX_FMT_NV12, size, 0);
     }
-    if (result == 0 && (c->input.size.width < size.width ||
-                        c->input.size.height < size.height)) {
+    if (result == 0 && (c->input.size.width < size.width || c->input.size.height < size.height)) {
         result = -ERANGE;
     }
     return result;

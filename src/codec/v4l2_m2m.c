@@ -8,14 +8,14 @@
 #include "codec/convert.h"
 #include "codec/v4l2_chip.h"
 
-#define OPEN_WAIT_NS NS_PER_S          /* for the first picture, with firmware to wake up */
+#define OPEN_WAIT_NS   NS_PER_S /* for the first picture, with firmware to wake up */
 #define ENCODE_WAIT_NS (100 * NS_PER_MS)
 
 enum {
     N_INPUT_BUFFERS = 3,
     N_OUTPUT_BUFFERS = 4,
-    IN_FLIGHT_MAX = 8,   /* pictures given and not yet seen again */
-    LATE_MAX = 30,       /* pictures in a row without a packet before the chip is taken for dead */
+    IN_FLIGHT_MAX = 8, /* pictures given and not yet seen again */
+    LATE_MAX = 30,     /* pictures in a row without a packet before the chip is taken for dead */
     LUMA_BLACK = 16,
     CHROMA_NEUTRAL = 128,
 };
@@ -35,8 +35,8 @@ struct m2m_encoder {
     bool is_open;
     struct v4l2_chip chip;
     struct h264_normal normal;
-    struct track track;       /* parameter_sets is borrowed from normal */
-    struct picture *scratch;  /* I420, for a chip that wants NV12 */
+    struct track track;      /* parameter_sets is borrowed from normal */
+    struct picture *scratch; /* I420, for a chip that wants NV12 */
     struct picture_size size;
     uint32_t stamp;
     unsigned n_late;
@@ -245,7 +245,8 @@ static int start_queues(struct v4l2_chip *c)
     return result < 0 ? result : v4l2_queue_start(&c->output);
 }
 
-/* Its packet is thrown away; what follows begins with a keyframe again, which the caller asks for. */
+/* Its packet is thrown away; what follows begins with a keyframe again, which the caller asks for.
+ */
 static int encode_black(struct m2m_encoder *e)
 {
     struct picture *black = picture_create(PIXEL_I420, e->size);

@@ -102,8 +102,8 @@ int v4l2_queue_map(struct v4l2_queue *q, unsigned n_wanted)
     struct v4l2_requestbuffers request = {
         .count = n_wanted, .type = q->type, .memory = V4L2_MEMORY_MMAP};
     int result = v4l2_queue_ioctl(q->fd, VIDIOC_REQBUFS, &request);
-    const unsigned n = request.count < V4L2_QUEUE_BUFFERS_MAX ? request.count
-                                                              : (unsigned)V4L2_QUEUE_BUFFERS_MAX;
+    const unsigned n =
+        request.count < V4L2_QUEUE_BUFFERS_MAX ? request.count : (unsigned)V4L2_QUEUE_BUFFERS_MAX;
     for (; q->n_buffers < n && result == 0; q->n_buffers++) {
         result = map_one(q, q->n_buffers);
     }
@@ -158,8 +158,8 @@ int v4l2_queue_dequeue(struct v4l2_queue *q, unsigned *index, struct bytes *out,
     struct v4l2_queue_buffer *buffer = &q->buffers[b.index];
     const size_t offset = is_multiplanar(q) ? plane.data_offset : 0;
     const size_t used = is_multiplanar(q) ? plane.bytesused : b.bytesused;
-    const bool is_sound = !(b.flags & V4L2_BUF_FLAG_ERROR) && offset <= used &&
-                          used <= buffer->size_bytes;
+    const bool is_sound =
+        !(b.flags & V4L2_BUF_FLAG_ERROR) && offset <= used && used <= buffer->size_bytes;
     buffer->is_queued = false;
     *index = b.index;
     *out = is_sound ? bytes_of(buffer->memory + offset, used - offset) : (struct bytes){0};

@@ -17,7 +17,7 @@ enum {
     /* Above 51 x264 blurs everything away to save its VBV, and for seconds: a keyframe of three
      * frames' time is better than no picture. */
     QP_MAX = 51,
-    QP_MIN = 16, /* below it nobody sees what the bits are spent on */
+    QP_MIN = 16,      /* below it nobody sees what the bits are spent on */
     COLOUR_BT601 = 6, /* table E-3 to E-5: SMPTE 170M */
 };
 
@@ -64,8 +64,8 @@ static int keyframe_interval(const struct encoder_params *params)
     if (params->keyframe_ns <= 0) {
         return X264_KEYINT_MAX_INFINITE;
     }
-    const int64_t n = time_rescale(params->keyframe_ns, params->rate.num,
-                                   NS_PER_S * params->rate.den);
+    const int64_t n =
+        time_rescale(params->keyframe_ns, params->rate.num, NS_PER_S * params->rate.den);
     return n < 1 ? 1 : n > 100000 ? X264_KEYINT_MAX_INFINITE : (int)n;
 }
 
@@ -94,7 +94,7 @@ static void set_zero_delay(x264_param_t *p)
 
 static void set_bitstream(x264_param_t *p)
 {
-    p->b_annexb = 0; /* four bytes of length, which become start codes */
+    p->b_annexb = 0;         /* four bytes of length, which become start codes */
     p->b_repeat_headers = 0; /* we send our copy */
     p->b_aud = 0;
     p->vui.i_colorprim = COLOUR_BT601;

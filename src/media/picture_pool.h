@@ -5,9 +5,9 @@
  * A picture taken from the pool goes back to it at its last unref, also after the pool was
  * dropped; the memory is freed when the maker has dropped the pool and every picture is back.
  *
- * Ownership: picture_pool_take() gives one reference; picture_pool_drop() NULLs the caller's pointer.
- * Thread:    take and drop on the maker's thread; pictures come back from any.
- * Errors:    NULL: no memory, or all n_max pictures are lent.
+ * Ownership: picture_pool_take() gives one reference; picture_pool_drop() NULLs the caller's
+ * pointer. Thread:    take and drop on the maker's thread; pictures come back from any. Errors:
+ * NULL: no memory, or all n_max pictures are lent.
  */
 #ifndef AVOCET_MEDIA_PICTURE_POOL_H
 #define AVOCET_MEDIA_PICTURE_POOL_H

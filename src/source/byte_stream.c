@@ -53,8 +53,8 @@ static int fill(struct byte_stream *s, int fd)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     }
     s->is_at_end = n == 0;
-    return n == 0 ? 0 : access_unit_push(&s->units, bytes_of(s->chunk, (size_t)n),
-                                         time_monotonic_ns());
+    return n == 0 ? 0
+                  : access_unit_push(&s->units, bytes_of(s->chunk, (size_t)n), time_monotonic_ns());
 }
 
 static int pull(struct byte_stream *s, struct packet **packet)
@@ -106,8 +106,8 @@ void byte_stream_describe(const struct byte_stream *s, char *out, size_t size)
     if (t->codec == CODEC_NONE) {
         snprintf(out, size, "H.264, nothing received yet");
     } else if (t->rate.num > 0) {
-        snprintf(out, size, "%dx%d %s at %.4g fps", t->size.width, t->size.height,
-                 t->codec_string, (double)t->rate.num / t->rate.den);
+        snprintf(out, size, "%dx%d %s at %.4g fps", t->size.width, t->size.height, t->codec_string,
+                 (double)t->rate.num / t->rate.den);
     } else {
         snprintf(out, size, "%dx%d %s", t->size.width, t->size.height, t->codec_string);
     }

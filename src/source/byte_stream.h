@@ -20,7 +20,7 @@
 
 struct byte_stream {
     struct access_unit units;
-    struct track track; /* the normaliser's, with a rate; parameter_sets is borrowed */
+    struct track track;         /* the normaliser's, with a rate; parameter_sets is borrowed */
     struct rational given_rate; /* num 0: not given */
     uint8_t *chunk;
     bool is_at_end;

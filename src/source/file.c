@@ -26,8 +26,8 @@ struct file_source {
     uint8_t *chunk;
     struct access_unit units; /* H.264 */
     struct jpeg_stream jpegs;
-    struct track track;       /* parameter_sets is borrowed from units */
-    struct packet *next;      /* read ahead, not yet due */
+    struct track track;  /* parameter_sets is borrowed from units */
+    struct packet *next; /* read ahead, not yet due */
     bool is_at_end;
     unsigned n_of_pass; /* packets since the beginning of the file */
     /* pace */
@@ -52,8 +52,10 @@ static bool begins_as_jpeg(int fd)
 static int file_open(void *state, const struct source_params *params, struct option_error *error)
 {
     struct file_source *s = state;
-    *s = (struct file_source){.is_looped = s->is_looped, .location = params->location,
-                              .wake_fd = params->wake_fd, .start_ns = TIME_NONE};
+    *s = (struct file_source){.is_looped = s->is_looped,
+                              .location = params->location,
+                              .wake_fd = params->wake_fd,
+                              .start_ns = TIME_NONE};
     if (params->is_rate_given) {
         s->given_rate = params->rate;
     }
@@ -201,7 +203,8 @@ static void file_describe(const void *state, char *out, size_t size)
 {
     const struct file_source *s = state;
     snprintf(out, size, "%dx%d %s at %.4g fps%s", s->track.size.width, s->track.size.height,
-             s->track.codec_string, s->track.rate.den ? (double)s->track.rate.num / s->track.rate.den : 0,
+             s->track.codec_string,
+             s->track.rate.den ? (double)s->track.rate.num / s->track.rate.den : 0,
              s->is_looped ? ", looped" : "");
 }
 
@@ -221,8 +224,11 @@ static void file_close(void *state)
 }
 
 static const struct option file_options[] = {
-    {.name = "loop", .type = OPTION_BOOL, .offset = offsetof(struct file_source, is_looped),
-     .def = "on", .help = "begin again at the end"},
+    {.name = "loop",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct file_source, is_looped),
+     .def = "on",
+     .help = "begin again at the end"},
     {0},
 };
 

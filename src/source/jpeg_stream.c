@@ -60,8 +60,8 @@ static struct packet *make_packet(struct bytes jpeg, const struct jpeg_segments 
     byte_writer_init(&w, packet->data, packet->capacity);
     byte_writer_bytes(&w, bytes_of(jpeg.data, segments->scan_start));
     byte_writer_bytes(&w, tables);
-    byte_writer_bytes(&w, bytes_of(jpeg.data + segments->scan_start,
-                                   segments->end - segments->scan_start));
+    byte_writer_bytes(
+        &w, bytes_of(jpeg.data + segments->scan_start, segments->end - segments->scan_start));
     packet->size = byte_writer_size(&w);
     packet->flags = PACKET_KEY;
     return packet;

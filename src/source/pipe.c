@@ -10,7 +10,7 @@
 struct pipe_source {
     struct byte_stream stream;
     const char *location;
-    int fd;      /* 0 = standard input is never closed: there is no second one */
+    int fd; /* 0 = standard input is never closed: there is no second one */
     int wake_fd;
     bool is_open;
 };

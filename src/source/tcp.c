@@ -102,8 +102,7 @@ static int tcp_open(void *state, const struct source_params *params, struct opti
     char host[HOST_SIZE];
     char service[SERVICE_SIZE];
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    *s = (struct tcp_source){
-        .location = params->location, .fd = -1, .wake_fd = params->wake_fd};
+    *s = (struct tcp_source){.location = params->location, .fd = -1, .wake_fd = params->wake_fd};
     if (byte_stream_init(&s->stream, params) < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "tcp: no memory");
         return -ENOMEM;

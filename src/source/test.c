@@ -7,8 +7,8 @@
 #include "source/wait.h"
 
 enum {
-    N_PICTURES = 3,       /* one being encoded, one being shown as a snapshot, one being drawn */
-    N_WAITING_MAX = 8,    /* drawn pictures that the simulated jitter holds back */
+    N_PICTURES = 3,    /* one being encoded, one being shown as a snapshot, one being drawn */
+    N_WAITING_MAX = 8, /* drawn pictures that the simulated jitter holds back */
     SIDE_MIN = 16,
 };
 
@@ -30,7 +30,7 @@ struct test_source {
     int64_t start_ns; /* monotonic */
     int64_t frame;    /* the next one to draw */
     uint32_t random_state;
-    bool is_late;     /* frames were skipped before the next one */
+    bool is_late; /* frames were skipped before the next one */
     unsigned n_waiting;
     struct waiting_picture waiting[N_WAITING_MAX]; /* oldest first */
 };
@@ -76,8 +76,7 @@ static int64_t next_jitter_ns(struct test_source *s)
 /* Frames whose time passed more than a frame ago are skipped, not drawn in a burst. */
 static void skip_late_frames(struct test_source *s, int64_t now_ns)
 {
-    const int64_t newest =
-        time_rescale(now_ns - s->start_ns, s->rate.num, NS_PER_S * s->rate.den);
+    const int64_t newest = time_rescale(now_ns - s->start_ns, s->rate.num, NS_PER_S * s->rate.den);
     if (newest > s->frame + 1) {
         s->frame = newest;
         s->is_late = true;
@@ -174,19 +173,31 @@ static void test_close(void *state)
 }
 
 static const char *const patterns[] = {
-    [TEST_PATTERN_BARS] = "bars", [TEST_PATTERN_NOISE] = "noise", [TEST_PATTERN_STILL] = "still",
+    [TEST_PATTERN_BARS] = "bars",
+    [TEST_PATTERN_NOISE] = "noise",
+    [TEST_PATTERN_STILL] = "still",
     NULL,
 };
 
 static const struct option test_options[] = {
-    {.name = "pattern", .type = OPTION_CHOICE, .offset = offsetof(struct test_source, pattern),
-     .def = "bars", .choices = patterns,
+    {.name = "pattern",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct test_source, pattern),
+     .def = "bars",
+     .choices = patterns,
      .help = "what is drawn: noise costs bits, still moves nothing but the time strip"},
-    {.name = "jitter", .type = OPTION_DURATION, .offset = offsetof(struct test_source, jitter_ns),
-     .def = "0", .min = 0, .max = 100 * NS_PER_MS,
+    {.name = "jitter",
+     .type = OPTION_DURATION,
+     .offset = offsetof(struct test_source, jitter_ns),
+     .def = "0",
+     .min = 0,
+     .max = 100 * NS_PER_MS,
      .help = "hold each picture back for a random time up to this, as a late camera would"},
-    {.name = "title", .type = OPTION_TEXT, .offset = offsetof(struct test_source, title),
-     .def = "avocet", .help = "name written into the picture"},
+    {.name = "title",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct test_source, title),
+     .def = "avocet",
+     .help = "name written into the picture"},
     {0},
 };
 

@@ -24,14 +24,14 @@ struct test_picture {
     struct picture_size size;
     enum test_pattern pattern;
     const char *title;
-    struct test_rect bars;  /* rows [y, y + height) over the whole width, even numbers */
+    struct test_rect bars; /* rows [y, y + height) over the whole width, even numbers */
     struct test_rect lane;
     struct test_rect panel;
-    int sprite_scale;       /* pixels per sprite dot, even; 0: no room */
-    int clock_scale;        /* pixels per font dot; 0: no room */
+    int sprite_scale; /* pixels per sprite dot, even; 0: no room */
+    int clock_scale;  /* pixels per font dot; 0: no room */
     int label_scale;
     uint32_t noise_state;
-    int64_t clock_second;   /* what clock_text says, without milliseconds */
+    int64_t clock_second; /* what clock_text says, without milliseconds */
     char clock_text[16];
     /* per slot of the pool */
     bool is_drawn[PICTURE_POOL_MAX];

@@ -26,8 +26,8 @@ struct v4l2_source {
     struct rational thinned_rate; /* num 0: every frame is given out */
     struct v4l2_frames frames;
     struct h264_normal normal;
-    struct track track;   /* parameter_sets is borrowed from normal */
-    int64_t bitrate_bps;  /* that the driver took; 0: none */
+    struct track track;  /* parameter_sets is borrowed from normal */
+    int64_t bitrate_bps; /* that the driver took; 0: none */
     bool has_events;
 };
 
@@ -37,10 +37,11 @@ static int fail(struct v4l2_source *s, int code, const char *what, struct option
         snprintf(error->sentence, sizeof(error->sentence),
                  "v4l2: %.120s was unplugged; plug it in again", s->device.path);
     } else if (code == -ENOSPC) { /* uvcvideo's answer when isochronous bandwidth is gone */
-        snprintf(error->sentence, sizeof(error->sentence),
-                 "v4l2: %.100s %s, its USB bus is full; use format=MJPG, a smaller size, or another "
-                 "port",
-                 s->device.path, what);
+        snprintf(
+            error->sentence, sizeof(error->sentence),
+            "v4l2: %.100s %s, its USB bus is full; use format=MJPG, a smaller size, or another "
+            "port",
+            s->device.path, what);
     } else {
         snprintf(error->sentence, sizeof(error->sentence), "v4l2: %.120s %s, %s", s->device.path,
                  what, code == -EBUSY ? "another program uses it" : strerror(-code));
@@ -99,7 +100,8 @@ static void prepare_h264(struct v4l2_source *s, const struct source_params *para
     }
 }
 
-/* An HDMI input sends what it sends; who asked for less gets less, of pictures that can be left out. */
+/* An HDMI input sends what it sends; who asked for less gets less, of pictures that can be left
+ * out. */
 static struct rational find_thinned_rate(const struct v4l2_format_agreed *agreed,
                                          const struct source_params *params)
 {
@@ -135,8 +137,13 @@ static int v4l2_open(void *state, const struct source_params *params, struct opt
     struct v4l2_source *s = state;
     struct v4l2_wanted wanted;
     *s = (struct v4l2_source){
-        .format = s->format, .controls = s->controls, .input = s->input,
-        .log = params->log, .wake_fd = params->wake_fd, .is_open = true, .device.fd = -1,
+        .format = s->format,
+        .controls = s->controls,
+        .input = s->input,
+        .log = params->log,
+        .wake_fd = params->wake_fd,
+        .is_open = true,
+        .device.fd = -1,
     };
     h264_normal_init(&s->normal);
     int result = find_wanted(s, params, &wanted, error);
@@ -373,11 +380,18 @@ bool v4l2_first_camera(char *url, size_t size)
 }
 
 static const struct option v4l2_options[] = {
-    {.name = "format", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, format),
-     .help = "pixel format by V4L2's name: YU12 NV12 YUYV UYVY 422P MJPG H264; without it the best one"},
-    {.name = "controls", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, controls),
+    {.name = "format",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct v4l2_source, format),
+     .help = "pixel format by V4L2's name: YU12 NV12 YUYV UYVY 422P MJPG H264; without it the best "
+             "one"},
+    {.name = "controls",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct v4l2_source, controls),
      .help = "camera controls by V4L2's names: brightness=128,exposure_auto=1"},
-    {.name = "input", .type = OPTION_TEXT, .offset = offsetof(struct v4l2_source, input),
+    {.name = "input",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct v4l2_source, input),
      .help = "number of the device's input, where it has several"},
     {0},
 };

@@ -25,8 +25,8 @@ struct v4l2_buffers;
 struct v4l2_filled {
     unsigned index;
     uint32_t sequence;
-    uint32_t flags;        /* V4L2_BUF_FLAG_… */
-    int64_t timestamp_ns;  /* the driver's, in the clock that flags say */
+    uint32_t flags;                       /* V4L2_BUF_FLAG_… */
+    int64_t timestamp_ns;                 /* the driver's, in the clock that flags say */
     struct bytes planes[V4L2_PLANES_MAX]; /* what was filled; valid until given back */
 };
 

@@ -84,7 +84,8 @@ static int parse_menu_text(const struct v4l2_device *d, const struct v4l2_queryc
 static int parse_value(const struct v4l2_device *d, const struct v4l2_queryctrl *query,
                        const char *text, int64_t *out)
 {
-    if (query->type == V4L2_CTRL_TYPE_BOOLEAN && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0)) {
+    if (query->type == V4L2_CTRL_TYPE_BOOLEAN &&
+        (strcmp(text, "on") == 0 || strcmp(text, "off") == 0)) {
         *out = strcmp(text, "on") == 0;
         return 0;
     }
@@ -121,8 +122,8 @@ static int set_failed(const char *name, const char *value, const struct v4l2_que
                  "'%.40s' is no value for control %.48s: it takes %d to %d in steps of %d", value,
                  name, query->minimum, query->maximum, query->step);
     } else {
-        snprintf(error->sentence, sizeof(error->sentence), "control %.48s cannot be set to '%.40s', %s",
-                 name, value, reason);
+        snprintf(error->sentence, sizeof(error->sentence),
+                 "control %.48s cannot be set to '%.40s', %s", name, value, reason);
     }
     return code;
 }

@@ -11,8 +11,8 @@ struct mode_list {
 
 static struct rational rate_of(struct v4l2_fract interval)
 {
-    if (interval.numerator == 0 || interval.denominator == 0 ||
-        interval.numerator > INT32_MAX || interval.denominator > INT32_MAX) {
+    if (interval.numerator == 0 || interval.denominator == 0 || interval.numerator > INT32_MAX ||
+        interval.denominator > INT32_MAX) {
         return (struct rational){0, 1};
     }
     return (struct rational){(int32_t)interval.denominator, (int32_t)interval.numerator};
@@ -80,10 +80,10 @@ static void add_sizes(const struct v4l2_device *d, struct mode_list *list,
         struct picture_size size = {(int32_t)e.discrete.width, (int32_t)e.discrete.height};
         if (e.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
             const struct v4l2_frmsize_stepwise *s = &e.stepwise;
-            size.width = nearest_step(wanted->size.width, s->min_width, s->max_width,
-                                      s->step_width);
-            size.height = nearest_step(wanted->size.height, s->min_height, s->max_height,
-                                       s->step_height);
+            size.width =
+                nearest_step(wanted->size.width, s->min_width, s->max_width, s->step_width);
+            size.height =
+                nearest_step(wanted->size.height, s->min_height, s->max_height, s->step_height);
         }
         add_mode(d, list, pixel, size, wanted->rate);
         if (e.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
@@ -197,8 +197,8 @@ static void compute_sizes(struct v4l2_format_agreed *f)
 {
     const size_t luma = (size_t)f->stride_bytes * (size_t)f->size.height;
     const size_t chroma = pixel_format_is_packed(f->pixel->format) ? 0
-                          : f->pixel->format == PIXEL_I422 ? luma
-                                                           : luma / 2;
+                          : f->pixel->format == PIXEL_I422         ? luma
+                                                                   : luma / 2;
     if (f->n_planes == 1) {
         f->size_bytes[0] = luma + chroma;
     } else {
@@ -324,8 +324,7 @@ static void describe_sizes(const struct v4l2_device *d, uint32_t fourcc, struct 
             describe_rates(d, fourcc, s->max_width, s->max_height, out);
             return;
         }
-        text_printf(out, "%s%ux%u", e.index == 0 ? " " : ", ", e.discrete.width,
-                    e.discrete.height);
+        text_printf(out, "%s%ux%u", e.index == 0 ? " " : ", ", e.discrete.width, e.discrete.height);
         describe_rates(d, fourcc, e.discrete.width, e.discrete.height, out);
     }
 }

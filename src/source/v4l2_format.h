@@ -19,8 +19,8 @@ struct v4l2_format_agreed {
     struct picture_size size;
     struct rational rate; /* num 0: the driver does not say */
     bool full_range;
-    unsigned n_planes;    /* memory areas of a buffer */
-    int stride_bytes;     /* of the first plane */
+    unsigned n_planes;                  /* memory areas of a buffer */
+    int stride_bytes;                   /* of the first plane */
     size_t size_bytes[V4L2_PLANES_MAX]; /* least that a whole raw picture has, by memory area */
 };
 

@@ -28,7 +28,8 @@ void v4l2_frames_note_lost(struct v4l2_frames *f, uint64_t n)
     f->is_discontinuity = true;
 }
 
-/* Drivers count every frame of the sensor; what is missing was lost for want of time or bandwidth. */
+/* Drivers count every frame of the sensor; what is missing was lost for want of time or bandwidth.
+ */
 static void follow_sequence(struct v4l2_frames *f, uint32_t sequence)
 {
     const uint32_t n_missing = sequence - f->sequence - 1;
@@ -56,8 +57,8 @@ static bool is_whole(const struct v4l2_frames *f, const struct v4l2_filled *fill
 static struct v4l2_times times_of(struct v4l2_frames *f, const struct v4l2_filled *filled)
 {
     const int64_t now_ns = time_monotonic_ns();
-    const bool is_monotonic = (filled->flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) ==
-                              V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+    const bool is_monotonic =
+        (filled->flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
     const int64_t age_ns = now_ns - filled->timestamp_ns;
     const int64_t captured_ns =
         is_monotonic && age_ns >= 0 && age_ns < AGE_MAX_NS ? filled->timestamp_ns : now_ns;

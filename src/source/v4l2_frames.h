@@ -23,13 +23,13 @@ enum { V4L2_FRAMES_ERRORS_MAX = 30 };
 struct v4l2_frames {
     struct v4l2_buffers *buffers;
     struct v4l2_format_agreed format;
-    unsigned n_errors;      /* in a row */
+    unsigned n_errors; /* in a row */
     bool is_sequence_known;
-    uint32_t sequence;      /* of the newest frame */
-    int64_t interval_ns;    /* frames are thinned out to one in this; 0: every one */
-    int64_t due_ns;         /* pts of the next one wanted */
+    uint32_t sequence;   /* of the newest frame */
+    int64_t interval_ns; /* frames are thinned out to one in this; 0: every one */
+    int64_t due_ns;      /* pts of the next one wanted */
     int64_t last_pts_ns;
-    bool is_discontinuity;  /* frames were lost since somebody cleared this */
+    bool is_discontinuity; /* frames were lost since somebody cleared this */
     uint64_t n_lost;
 };
 

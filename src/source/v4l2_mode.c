@@ -49,7 +49,8 @@ static int64_t rate_cost(struct rational rate, struct rational wanted)
     if (rate.num <= 0 || wanted.num <= 0) {
         return 0;
     }
-    const int64_t share = (int64_t)rate.num * wanted.den * PERMILLE / ((int64_t)rate.den * wanted.num);
+    const int64_t share =
+        (int64_t)rate.num * wanted.den * PERMILLE / ((int64_t)rate.den * wanted.num);
     if (share >= PERMILLE) {
         return share > PERMILLE;
     }

@@ -22,10 +22,10 @@
 /* One pixel format of V4L2. */
 struct v4l2_pixel {
     uint32_t fourcc;
-    const char *name;          /* V4L2's four characters, the value of format= */
-    enum codec codec;          /* CODEC_RAW, CODEC_MJPEG, CODEC_H264 */
-    enum pixel_format format;  /* of CODEC_RAW */
-    int rank;                  /* low is liked better */
+    const char *name;         /* V4L2's four characters, the value of format= */
+    enum codec codec;         /* CODEC_RAW, CODEC_MJPEG, CODEC_H264 */
+    enum pixel_format format; /* of CODEC_RAW */
+    int rank;                 /* low is liked better */
 };
 
 struct v4l2_mode {

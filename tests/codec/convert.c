@@ -67,7 +67,8 @@ static void test_scale(void **state)
     static const struct {
         int in[2];
         int out[2];
-    } rows[] = {{{8, 4}, {4, 2}}, {{9, 5}, {3, 5}}, {{10, 10}, {3, 7}}, {{4, 4}, {8, 8}}, {{1, 1}, {5, 5}}};
+    } rows[] = {
+        {{8, 4}, {4, 2}}, {{9, 5}, {3, 5}}, {{10, 10}, {3, 7}}, {{4, 4}, {8, 8}}, {{1, 1}, {5, 5}}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t in[100];
         uint8_t out[100] = {0};

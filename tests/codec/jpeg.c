@@ -81,8 +81,8 @@ static struct packet *camera_jpeg(int width, int height, int subsampling)
     unsigned char *jpeg = NULL;
     unsigned long size = 0;
     tjhandle handle = tjInitCompress();
-    assert_int_equal(tjCompress2(handle, rgb, width, 0, height, TJPF_RGB, &jpeg, &size, subsampling,
-                                 90, 0), 0);
+    assert_int_equal(
+        tjCompress2(handle, rgb, width, 0, height, TJPF_RGB, &jpeg, &size, subsampling, 90, 0), 0);
     struct packet *packet = packet_create(size);
     memcpy(packet->data, jpeg, size);
     packet->size = size;
@@ -279,7 +279,8 @@ static void test_scale(void **state)
         int subsampling = 0;
         int space = 0;
         assert_int_equal(tjDecompressHeader3(handle, out->data, out->size, &width, &height,
-                                             &subsampling, &space), 0);
+                                             &subsampling, &space),
+                         0);
         assert_int_equal(width, rows[i].width);
         assert_int_equal(height, rows[i].expected);
         assert_int_equal(subsampling, TJSAMP_420);

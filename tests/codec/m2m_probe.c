@@ -29,8 +29,8 @@ static int encode_all(void *encoder, struct picture_size size, enum pixel_format
         struct picture *i420 = pictures_draw(&t, n);
         struct picture *p = pictures_convert(i420, format);
         struct packet *packet = NULL;
-        const int result = encoder_v4l2_m2m.encode(encoder, p, n == 0 || n == FORCED_KEY, &packet,
-                                                   &error);
+        const int result =
+            encoder_v4l2_m2m.encode(encoder, p, n == 0 || n == FORCED_KEY, &packet, &error);
         if (result == 0) {
             if (packet_is_key(packet)) {
                 printf("key at %d\n", n);
@@ -54,8 +54,11 @@ static int encode_all(void *encoder, struct picture_size size, enum pixel_format
 static int encode_main(char **argv)
 {
     const struct picture_size size = {atoi(argv[2]), atoi(argv[3])};
-    const struct encoder_params params = {.size = size, .rate = {30, 1}, .bitrate_bps = 2000000,
-                                          .keyframe_ns = NS_PER_S, .vbv_frames = 2};
+    const struct encoder_params params = {.size = size,
+                                          .rate = {30, 1},
+                                          .bitrate_bps = 2000000,
+                                          .keyframe_ns = NS_PER_S,
+                                          .vbv_frames = 2};
     struct option_error error = {0};
     void *encoder = calloc(1, encoder_v4l2_m2m.state_size);
     int failed = 1;
@@ -76,7 +79,8 @@ static int encode_main(char **argv)
         if (file) {
             fclose(file);
         }
-        printf("bitrate %s\n", encoder_v4l2_m2m.set_bitrate(encoder, 1000000) == 0 ? "set" : "stays");
+        printf("bitrate %s\n",
+               encoder_v4l2_m2m.set_bitrate(encoder, 1000000) == 0 ? "set" : "stays");
     }
     encoder_v4l2_m2m.close(encoder);
     free(encoder);

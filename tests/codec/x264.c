@@ -19,7 +19,10 @@ struct bench {
 static struct encoder_params default_params(void)
 {
     return (struct encoder_params){
-        .size = {640, 360}, .rate = {30, 1}, .bitrate_bps = 230000, .keyframe_ns = 2 * NS_PER_S,
+        .size = {640, 360},
+        .rate = {30, 1},
+        .bitrate_bps = 230000,
+        .keyframe_ns = 2 * NS_PER_S,
         .vbv_frames = 2,
     };
 }

@@ -40,7 +40,12 @@ static void test_round_trip(void **state)
 /* The format is a contract with the page and with other programs: blocks and CRC by hand. */
 static void test_layout(void **state)
 {
-    static const char bits[] = "00000001" "00100011" "01000101" "01100111" "10001001" "11111000";
+    static const char bits[] = "00000001"
+                               "00100011"
+                               "01000101"
+                               "01100111"
+                               "10001001"
+                               "11111000";
     struct picture *p = picture_create(PIXEL_I420, (struct picture_size){530, 100});
     draw(p, INT64_C(0x0123456789)); /* CRC-8 of 01 23 45 67 89 is 0xf8 */
     for (int i = 0; i < 48; i++) {
@@ -67,10 +72,10 @@ static void test_refusals(void **state)
         memset((uint8_t *)p->planes[0] + y * p->strides[0] + 48, 235, 24);
     }
     assert_int_equal(timecode_read(p->planes[0], p->strides[0], p->size, &ms), -EBADMSG);
-    assert_int_equal(timecode_read(p->planes[0], p->strides[0], (struct picture_size){51, 720}, &ms),
-                     -ENOTSUP);
-    assert_int_equal(timecode_read(p->planes[0], p->strides[0], (struct picture_size){1280, 47}, &ms),
-                     -ENOTSUP);
+    assert_int_equal(
+        timecode_read(p->planes[0], p->strides[0], (struct picture_size){51, 720}, &ms), -ENOTSUP);
+    assert_int_equal(
+        timecode_read(p->planes[0], p->strides[0], (struct picture_size){1280, 47}, &ms), -ENOTSUP);
     assert_true(ms == -7);
     picture_unref(&p);
 }

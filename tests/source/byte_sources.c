@@ -1,4 +1,5 @@
-/* pipe:, file: and tcp: with writers of every temper; what comes out is compared with what x264 made. */
+/* pipe:, file: and tcp: with writers of every temper; what comes out is compared with what x264
+ * made. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -34,8 +35,8 @@ static int make_stream(void **state)
     struct test_picture t;
     struct option_error error;
     void *encoder = calloc(1, encoder_x264.state_size);
-    const struct encoder_params params = {.size = {320, 240}, .rate = {25, 1},
-                                          .bitrate_bps = 400000, .vbv_frames = 2};
+    const struct encoder_params params = {
+        .size = {320, 240}, .rate = {25, 1}, .bitrate_bps = 400000, .vbv_frames = 2};
     if (encoder_x264.open(encoder, &params, &error) < 0 || !mkdtemp(folder)) {
         return -1;
     }
@@ -45,7 +46,8 @@ static int make_stream(void **state)
         const struct test_moment moment = {.capture_ns = 1 + n * 40 * NS_PER_MS,
                                            .elapsed_ns = n * 40 * NS_PER_MS};
         test_picture_draw(&t, p, 0, &moment);
-        if (encoder_x264.encode(encoder, p, n % KEYFRAME_EVERY == 0, &stream.units[n], &error) < 0) {
+        if (encoder_x264.encode(encoder, p, n % KEYFRAME_EVERY == 0, &stream.units[n], &error) <
+            0) {
             return -1;
         }
     }
@@ -67,9 +69,9 @@ static int drop_stream(void **state)
 struct writer {
     pthread_t thread;
     int fd;
-    size_t piece_bytes;   /* each write; 0: a whole access unit */
-    int64_t gap_ns;       /* between the pieces of an access unit */
-    int64_t frame_ns;     /* between access units; 0: none */
+    size_t piece_bytes; /* each write; 0: a whole access unit */
+    int64_t gap_ns;     /* between the pieces of an access unit */
+    int64_t frame_ns;   /* between access units; 0: none */
     int n_passes;
     int64_t written_ns[N_UNITS]; /* when the last byte of each was written; of the last pass */
 };
@@ -218,8 +220,8 @@ static void test_pipe_with_slow_writers(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct source_run r;
-        struct writer w = {.piece_bytes = rows[i].piece_bytes, .gap_ns = rows[i].gap_ns,
-                           .n_passes = 1};
+        struct writer w = {
+            .piece_bytes = rows[i].piece_bytes, .gap_ns = rows[i].gap_ns, .n_passes = 1};
         char path[100];
         open_fifo(&r, &w, path, sizeof(path));
         pthread_create(&w.thread, NULL, run_writer, &w);
@@ -254,8 +256,7 @@ static void test_pipe_refusals(void **state)
 
 static int listen_somewhere(char *location, size_t size)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -290,10 +291,8 @@ static void test_tcp_refusals(void **state)
         int expected;
         const char *word;
     } rows[] = {
-        {"127.0.0.1", -EINVAL, "HOST:PORT"},
-        {":80", -EINVAL, "HOST:PORT"},
-        {"127.0.0.1:", -EINVAL, "HOST:PORT"},
-        {"127.0.0.1:http", -EHOSTUNREACH, "127.0.0.1:http"},
+        {"127.0.0.1", -EINVAL, "HOST:PORT"},  {":80", -EINVAL, "HOST:PORT"},
+        {"127.0.0.1:", -EINVAL, "HOST:PORT"}, {"127.0.0.1:http", -EHOSTUNREACH, "127.0.0.1:http"},
         {"[::zz]:80", -EHOSTUNREACH, "::zz"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -366,10 +365,10 @@ static void test_file_of_jpegs(void **state)
 {
     /* SOI, SOF0 of 320 x 48, DHT, SOS, data, EOI; the second one's data differ */
     static const uint8_t jpegs[] = {
-        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 48, 1, 64, 1, 1, 0x11, 0, 0xff, 0xc4, 0, 3, 0,
-        0xff, 0xda, 0, 3, 0, 1, 0xff, 0xd9,
-        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 48, 1, 64, 1, 1, 0x11, 0, 0xff, 0xc4, 0, 3, 0,
-        0xff, 0xda, 0, 3, 0, 2, 0xff, 0xd9,
+        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8,    0,    48, 1, 64, 1, 1,    0x11,
+        0,    0xff, 0xc4, 0,    3, 0,  0xff, 0xda, 0,  3, 0,  1, 0xff, 0xd9,
+        0xff, 0xd8, 0xff, 0xc0, 0, 11, 8,    0,    48, 1, 64, 1, 1,    0x11,
+        0,    0xff, 0xc4, 0,    3, 0,  0xff, 0xda, 0,  3, 0,  2, 0xff, 0xd9,
     };
     enum { ONE = sizeof(jpegs) / 2 };
     struct source_run r;
@@ -420,14 +419,10 @@ static void test_file_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipe_is_prompt),
-        cmocka_unit_test(test_pipe_with_slow_writers),
-        cmocka_unit_test(test_pipe_refusals),
-        cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_tcp_refusals),
-        cmocka_unit_test(test_file_is_looped_and_paced),
-        cmocka_unit_test(test_file_of_jpegs),
-        cmocka_unit_test(test_file_refusals),
+        cmocka_unit_test(test_pipe_is_prompt), cmocka_unit_test(test_pipe_with_slow_writers),
+        cmocka_unit_test(test_pipe_refusals),  cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_tcp_refusals),   cmocka_unit_test(test_file_is_looped_and_paced),
+        cmocka_unit_test(test_file_of_jpegs),  cmocka_unit_test(test_file_refusals),
     };
     return cmocka_run_group_tests(tests, make_stream, drop_stream);
 }

@@ -45,8 +45,10 @@ static void test_nonsense(void **state)
     } rows[] = {
         {{0, 0}, 2, -EBADMSG},
         {{0xff, 0xd9}, 2, -EBADMSG},
-        {{0xff, 0xd8, 0xff, 0xd9}, 4, -EBADMSG},          /* no scan */
-        {{0xff, 0xd8, 0xff, 0xe0, 0, 1, 0, 0}, 8, -EBADMSG}, /* a length that does not count itself */
+        {{0xff, 0xd8, 0xff, 0xd9}, 4, -EBADMSG}, /* no scan */
+        {{0xff, 0xd8, 0xff, 0xe0, 0, 1, 0, 0},
+         8,
+         -EBADMSG}, /* a length that does not count itself */
         {{0xff, 0xd8, 0xff, 0xe0, 0, 9}, 6, -EAGAIN},
         {{0xff, 0xd8, 0xff}, 3, -EAGAIN},
     };

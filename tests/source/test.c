@@ -16,9 +16,9 @@ static void test_pictures(void **state)
         struct picture_size size;
         struct picture_size expected;
     } rows[] = {
-        {"pattern=bars", {640, 360}, {640, 360}},      {"pattern=noise", {426, 241}, {426, 240}},
-        {"pattern=still", {1280, 720}, {1280, 720}},   {"pattern=bars title=X", {17, 16}, {16, 16}},
-        {"pattern=noise", {1000, 16}, {1000, 16}},     {"pattern=bars", {64, 2000}, {64, 2000}},
+        {"pattern=bars", {640, 360}, {640, 360}},     {"pattern=noise", {426, 241}, {426, 240}},
+        {"pattern=still", {1280, 720}, {1280, 720}},  {"pattern=bars title=X", {17, 16}, {16, 16}},
+        {"pattern=noise", {1000, 16}, {1000, 16}},    {"pattern=bars", {64, 2000}, {64, 2000}},
         {"pattern=bars", {3840, 2160}, {3840, 2160}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -135,7 +135,8 @@ static void test_refusals(void **state)
 {
     struct source_run r;
     source_run_init(&r, &source_test, "", "");
-    assert_int_equal(option_set(source_test.options, r.state, "jitter", "200ms", &r.error), -ERANGE);
+    assert_int_equal(option_set(source_test.options, r.state, "jitter", "200ms", &r.error),
+                     -ERANGE);
     assert_int_equal(option_set(source_test.options, r.state, "pattern", "x", &r.error), -EINVAL);
     r.params.size = (struct picture_size){8, 8};
     assert_true(source_run_open(&r) < 0);
@@ -146,9 +147,12 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures),     cmocka_unit_test(test_pace),
-        cmocka_unit_test(test_wake_and_deadline), cmocka_unit_test(test_lent_pictures),
-        cmocka_unit_test(test_jitter),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_wake_and_deadline),
+        cmocka_unit_test(test_lent_pictures),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ struct row {
     bool has_bitrate_control;
 };
 
+/* clang-format off */
 /* A UVC webcam on USB 2. */
 static const struct row webcam[] = {
     {"YUYV", {640, 480}, {30, 1}}, {"YUYV", {1280, 720}, {10, 1}}, {"YUYV", {1920, 1080}, {5, 1}},
@@ -42,6 +43,8 @@ static const struct row unspoken[] = {{"YUYV", {720, 576}, {0, 1}}, {0}};
 static const struct row ntsc[] = {
     {"YUYV", {1280, 720}, {30000, 1001}}, {"MJPG", {1280, 720}, {30, 1}}, {0},
 };
+
+/* clang-format on */
 
 static size_t make_modes(const struct row *rows, struct v4l2_mode *modes)
 {
@@ -72,23 +75,65 @@ static void test_choice(void **state)
         struct picture_size expected_size;
     } rows[] = {
         {"default", webcam, NULL, {1280, 720}, {30, 1}, false, false, "MJPG", {1280, 720}},
-        {"raw where it is fast enough", webcam, NULL, {640, 480}, {30, 1}, true, false, "YUYV",
+        {"raw where it is fast enough",
+         webcam,
+         NULL,
+         {640, 480},
+         {30, 1},
+         true,
+         false,
+         "YUYV",
          {640, 480}},
-        {"slow raw will do for a slow rate", webcam, NULL, {1280, 720}, {10, 1}, true, true, "YUYV",
+        {"slow raw will do for a slow rate",
+         webcam,
+         NULL,
+         {1280, 720},
+         {10, 1},
+         true,
+         true,
+         "YUYV",
          {1280, 720}},
         {"1080p", webcam, NULL, {1920, 1080}, {30, 1}, true, false, "MJPG", {1920, 1080}},
         {"H.264 if asked", webcam, "h264", {1280, 720}, {30, 1}, false, false, "H264", {1280, 720}},
         {"between sizes", webcam, NULL, {1300, 700}, {30, 1}, true, false, "MJPG", {1280, 720}},
-        {"format wins over rate", webcam, "YUYV", {1280, 720}, {30, 1}, true, true, "YUYV",
+        {"format wins over rate",
+         webcam,
+         "YUYV",
+         {1280, 720},
+         {30, 1},
+         true,
+         true,
+         "YUYV",
          {1280, 720}},
         {"not offered", webcam, "NV12", {1280, 720}, {30, 1}, true, true, NULL, {0, 0}},
-        {"NV12 goes before YUYV", grabber, NULL, {1280, 720}, {30, 1}, false, false, "NV12",
+        {"NV12 goes before YUYV",
+         grabber,
+         NULL,
+         {1280, 720},
+         {30, 1},
+         false,
+         false,
+         "NV12",
          {1280, 720}},
         {"60 fps", grabber, NULL, {1920, 1080}, {60, 1}, true, true, "NV12", {1920, 1080}},
-        {"encoder chip", encoder_chip, NULL, {1280, 720}, {30, 1}, false, false, "H264",
+        {"encoder chip",
+         encoder_chip,
+         NULL,
+         {1280, 720},
+         {30, 1},
+         false,
+         false,
+         "H264",
          {1280, 720}},
-        {"nothing given: rather smooth than large", slow, NULL, {1280, 720}, {30, 1}, false, false,
-         "YUYV", {640, 480}},
+        {"nothing given: rather smooth than large",
+         slow,
+         NULL,
+         {1280, 720},
+         {30, 1},
+         false,
+         false,
+         "YUYV",
+         {640, 480}},
         {"size given", slow, NULL, {1280, 720}, {30, 1}, true, false, "YUYV", {1280, 720}},
         {"rate given", slow, NULL, {1280, 720}, {20, 1}, false, true, "YUYV", {800, 600}},
         {"rates unknown", unspoken, NULL, {1280, 720}, {30, 1}, true, true, "YUYV", {720, 576}},
@@ -156,7 +201,7 @@ static void test_control_names(void **state)
         {"Exposure (Absolute)", "exposure_absolute"},
         {"  Focus -- Auto ", "focus_auto"},
         {"", ""},
-        {"A title that is much longer than any that the kernel has room for", 
+        {"A title that is much longer than any that the kernel has room for",
          "a_title_that_is_much_longer_than_any_that_the_k"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -6,7 +6,8 @@
  *   v4l2_probe capture LOCATION N OPTIONS        N frames; OPTIONS: "size=… fps=… format=…"
  *   v4l2_probe hold LOCATION N OPTIONS           keeps every picture: the camera must not starve
  *   v4l2_probe control LOCATION NAME VALUE       fulfils a wish while capturing
- *   v4l2_probe replug LOCATION DRIVER DEVICE     unbinds and binds DEVICE at /sys/…/DRIVER meanwhile
+ *   v4l2_probe replug LOCATION DRIVER DEVICE     unbinds and binds DEVICE at /sys/…/DRIVER
+ * meanwhile
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ struct seen {
     int64_t last_pts_ns;
     int64_t oldest_ns; /* capture to read */
     size_t n_bytes;
-    int luma;          /* of the newest raw picture's middle */
+    int luma; /* of the newest raw picture's middle */
 };
 
 static void on_device(const struct source_device *d, void *arg)
@@ -128,7 +129,8 @@ static int read_frames(struct probe *p, int n, struct seen *seen, struct source_
 {
     for (int i = 0; i < n; i++) {
         struct source_unit unit = {0};
-        const int result = source_v4l2.read(p->state, time_monotonic_ns() + READ_NS, &unit, &p->error);
+        const int result =
+            source_v4l2.read(p->state, time_monotonic_ns() + READ_NS, &unit, &p->error);
         if (result < 0) {
             printf("read failed: %s (%s)\n", strerror(-result), p->error.sentence);
             return result;
