@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -83,6 +84,42 @@ def webrtc(lab, n_viewers, profile, reach=1.3):
     ]
 
 
+def buckets_of(server, labels):
+    """[(upper bound in seconds, count)] of avocet_latency_seconds with these labels."""
+    buckets = []
+    for line in server.get('/metrics').decode().splitlines():
+        found = re.match(r'avocet_latency_seconds_bucket\{(.*),le="([^"]+)"\} (\d+)', line)
+        if found and all(label in found.group(1) for label in labels):
+            buckets.append((float(found.group(2).replace('+Inf', 'inf')), int(found.group(3))))
+    return buckets
+
+
+def quantile_us(before, after, q):
+    """Of what came between two readings, by linear interpolation inside the bucket."""
+    buckets = [(bound, count - earlier) for (bound, count), (_, earlier) in zip(after, before)]
+    wanted, below, bound_below = buckets[-1][1] * q, 0, 0.0
+    for bound, count in buckets:
+        if count >= wanted:
+            return (bound_below + (bound - bound_below) * (wanted - below) / max(1, count - below)) * 1e6
+        below, bound_below = count, bound
+    return float('inf')
+
+
+def hand_over(lab, n_viewers=100):
+    limit = lab.start(lab.program('rtp_limit'), 'gcm', n_viewers, SECONDS)
+    limit_us = float(limit.line(r'p95 ([\d.]+) us', 60).group(1))
+    server = lab.avocet(f'cam=file:{lab.h264_file()}?fps={FPS}')
+    drain = lab.start(lab.program('whep_drain'), server.port, n_viewers, SECONDS + 2, '/cam/whep')
+    drain.line('joined', 60)
+    labels = ['stage="send"', 'protocol="whep"']
+    time.sleep(2)
+    settled = buckets_of(server, labels)
+    time.sleep(SECONDS - 2)
+    ours = quantile_us(settled, buckets_of(server, labels), 0.95)
+    return [at_most(f'published to kernel, {n_viewers} viewers', f'p95 {ours:.0f} us', f'bare loop p95 {limit_us:.0f} us',
+                    ours / limit_us, 1.5)]
+
+
 def webrtc_rows(lab):
     return webrtc(lab, 100, 'gcm') + webrtc(lab, 300, 'gcm') + webrtc(lab, 100, 'sha1')
 
@@ -159,4 +196,5 @@ def mjpeg_rows(lab, n_viewers=200):
     return rows
 
 
-ROWS = [('tcp fan-out', tcp_rows), ('mjpeg fan-out', mjpeg_rows), ('webrtc fan-out', webrtc_rows)]
+ROWS = [('tcp fan-out', tcp_rows), ('mjpeg fan-out', mjpeg_rows), ('webrtc fan-out', webrtc_rows),
+        ('published to kernel', hand_over)]

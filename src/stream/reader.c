@@ -299,9 +299,11 @@ bool reader_recall(const struct reader *r, uint32_t sequence, struct chunk *out)
 void reader_note_sent(struct reader *r, const struct packet *packet, size_t n_bytes, int64_t now_ns)
 {
     if (r->feed) {
-        const int64_t duration_ns = now_ns - packet->encoded_ns;
-        stage_note(&r->stream->stages[STAGE_SEND], duration_ns);
-        stage_note(&r->protocol->send, duration_ns);
+        if (!r->is_catching_up) { /* else the packet waited for the viewer, not for us */
+            const int64_t duration_ns = now_ns - packet->encoded_ns;
+            stage_note(&r->stream->stages[STAGE_SEND], duration_ns);
+            stage_note(&r->protocol->send, duration_ns);
+        }
         r->protocol->n_frames++;
         r->protocol->n_bytes += n_bytes;
     }

@@ -128,7 +128,7 @@ enum stream_stage {
 
 enum drop_reason { DROP_BUDGET, DROP_RATE, DROP_RING, DROP_INBOX, DROP_MUX, N_DROP_REASONS };
 
-enum { STAGE_BUCKETS = 14 };
+enum { STAGE_BUCKETS = 20 };
 
 /* Upper bounds in ns of the histogram's buckets; the last is INT64_MAX. */
 extern const int64_t stage_bounds_ns[STAGE_BUCKETS];
