@@ -34,7 +34,8 @@ struct viewer {
     uint32_t lsr;
     int64_t sr_ns;
     int64_t longest_gap_ns;
-    int64_t seen_ns;
+    int64_t begun_ns;
+    int64_t first_ns; /* from the offer to the end of the first frame; 0: not yet */
 };
 
 static struct viewer viewers[VIEWERS_MAX];
@@ -96,6 +97,7 @@ static void begin(int epoll, const struct rtc_client_env *env, uint16_t port, co
 {
     struct viewer *v = &viewers[n_viewers];
     struct text offer = {0}, answer = {0};
+    v->begun_ns = time_monotonic_ns();
     if (rtc_client_open(&v->client, env) < 0) {
         fail("no socket");
     }
@@ -157,6 +159,9 @@ static void on_readable(struct viewer *v, int64_t now_ns)
     rtc_client_read(c, now_ns);
     if (c->is_checked && !c->dtls) {
         rtc_client_start(c, now_ns);
+    }
+    if (v->first_ns == 0 && c->n_frames > 0) {
+        v->first_ns = time_monotonic_ns() - v->begun_ns;
     }
     if (last_ns != TIME_NONE && c->last_ns > last_ns && c->last_ns - last_ns > v->longest_gap_ns) {
         v->longest_gap_ns = c->last_ns - last_ns;
@@ -222,7 +227,7 @@ static void print_result(double seconds)
 {
     struct rtc_client sum = {0};
     uint64_t least = UINT64_MAX, most = 0;
-    int64_t gap_ns = 0;
+    int64_t gap_ns = 0, first_ns = 0, first_sum_ns = 0;
     unsigned n_closed = 0;
     for (unsigned i = 0; i < n_viewers; i++) {
         const struct rtc_client *c = &viewers[i].client;
@@ -233,14 +238,18 @@ static void print_result(double seconds)
         least = c->n_frames < least ? c->n_frames : least;
         most = c->n_frames > most ? c->n_frames : most;
         gap_ns = viewers[i].longest_gap_ns > gap_ns ? viewers[i].longest_gap_ns : gap_ns;
+        first_ns = viewers[i].first_ns > first_ns ? viewers[i].first_ns : first_ns;
+        first_sum_ns += viewers[i].first_ns;
         n_closed += c->is_closed;
     }
     printf("{\"viewers\": %u, \"packets\": %llu, \"lost\": %llu, \"repeats\": %llu, "
            "\"frames_least\": %llu, \"frames_most\": %llu, \"longest_gap_ms\": %.1f, "
-           "\"mean_bytes\": %.0f, \"mbps\": %.3f, \"closed\": %u}\n",
+           "\"first_ms_mean\": %.1f, \"first_ms_most\": %.1f, \"mean_bytes\": %.0f, \"mbps\": %.3f, "
+           "\"closed\": %u}\n",
            n_viewers, (unsigned long long)sum.n_packets, (unsigned long long)sum.n_lost,
            (unsigned long long)sum.n_repeats, (unsigned long long)least, (unsigned long long)most,
-           (double)gap_ns / NS_PER_MS, (double)sum.n_bytes / n_viewers,
+           (double)gap_ns / NS_PER_MS, (double)first_sum_ns / NS_PER_MS / n_viewers,
+           (double)first_ns / NS_PER_MS, (double)sum.n_bytes / n_viewers,
            (double)sum.n_bytes * 8 / n_viewers / seconds / 1e6, n_closed);
 }
 
