@@ -140,12 +140,12 @@ class Lab:
         return (server.cpu_s() - before) * 1e6 / n_viewers / (time.monotonic() - start)
 
     def h264_file(self, seconds=10, bitrate='4M', size='1280x720'):
-        """Constrained baseline H.264 of steady size, made once."""
+        """Constrained baseline H.264 of steady size, one slice per frame as cameras make it; made once."""
         path = os.path.join(self.folder, f'{size}-{bitrate}.h264')
         if not os.path.exists(path):
             subprocess.run([self.need('ffmpeg'), '-loglevel', 'error', '-f', 'lavfi', '-i',
                             f'testsrc2=s={size}:r=30,noise=alls=20:allf=t', '-t', str(seconds), '-c:v', 'libx264',
-                            '-preset', 'superfast', '-tune', 'zerolatency', '-profile:v', 'baseline', '-g', '60',
+                            '-preset', 'superfast', '-tune', 'zerolatency', '-threads', '1', '-profile:v', 'baseline', '-g', '60',
                             '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', '266k', '-pix_fmt', 'yuv420p',
                             '-f', 'h264', path], check=True)
         return path

@@ -62,7 +62,8 @@ def tcp_rows(lab):
 
 def webrtc(lab, n_viewers, profile, reach=1.3):
     source = f'cam=file:{lab.h264_file()}?fps={FPS}'
-    limit = lab.start(lab.program('rtp_limit'), profile, n_viewers, SECONDS)
+    frame_bytes = os.path.getsize(lab.h264_file()) // (10 * FPS)
+    limit = lab.start(lab.program('rtp_limit'), profile, n_viewers, SECONDS, frame_bytes)
     limit_us = float(limit.line(r'([\d.]+) us/viewer', 60).group(1))
     server = lab.avocet(source)
     one = lab.start(lab.program('whep_drain'), server.port, 1, 60, '/cam/whep', profile)

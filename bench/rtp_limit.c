@@ -3,11 +3,12 @@
  * key, straight by libcrypto, and sends the frame by one sendmsg() with UDP GSO. No ICE, no RTCP,
  * no history, no pacing. What a real server adds to this is its overhead.
  *
- * usage: rtp_limit gcm|sha1 N SECONDS
+ * usage: rtp_limit gcm|sha1 N SECONDS [FRAME_BYTES]
  *
- * 4 Mbit/s in 30 frames per second to N sockets of a child process that reads and throws away.
- * Prints the CPU microseconds per viewer and second, and how long after the beginning of its frame a
- * viewer's part was handed to the kernel (95th percentile of all viewers and frames).
+ * 30 frames per second (without FRAME_BYTES, of 4 Mbit/s) to N sockets of a child process that reads
+ * and throws away. Prints the CPU microseconds per viewer and second, and how long after the
+ * beginning of its frame a viewer's part was handed to the kernel (95th percentile of all viewers
+ * and frames).
  */
 #include <arpa/inet.h>
 #include <netinet/udp.h>
@@ -35,10 +36,11 @@ enum {
     VIEWERS_MAX = 4096,
     FPS = 30,
     FRAME = 4000000 / 8 / FPS,
+    FRAME_MAX = 60000, /* one run */
     PAYLOAD = 1150,
     HEADER = 24, /* with playout-delay and abs-send-time */
     TAG_MAX = 16,
-    PACKETS_MAX = FRAME / PAYLOAD + 1,
+    PACKETS_MAX = FRAME_MAX / PAYLOAD + 1,
 };
 
 struct viewer {
@@ -48,7 +50,8 @@ struct viewer {
 };
 
 static struct viewer viewers[VIEWERS_MAX];
-static uint8_t frame[FRAME];
+static uint8_t frame[FRAME_MAX];
+static size_t frame_size = FRAME;
 static uint8_t scratch[PACKETS_MAX * (HEADER + PAYLOAD + TAG_MAX)];
 
 static int64_t cpu_us(void)
@@ -159,8 +162,8 @@ static void send_frame(int fd, struct viewer *v, uint16_t *sequence)
 {
     size_t end = 0;
     uint16_t segment = 0;
-    for (size_t at = 0; at < FRAME; at += PAYLOAD) {
-        const size_t size = FRAME - at < PAYLOAD ? FRAME - at : PAYLOAD;
+    for (size_t at = 0; at < frame_size; at += PAYLOAD) {
+        const size_t size = frame_size - at < PAYLOAD ? frame_size - at : PAYLOAD;
         const size_t n = protect(v, (*sequence)++, frame + at, size, scratch + end);
         segment = segment == 0 ? (uint16_t)n : segment;
         end += n;
@@ -196,9 +199,12 @@ static void wait_until(int64_t time_ns)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 || atoi(argv[2]) < 1 || atoi(argv[2]) > VIEWERS_MAX || atoi(argv[3]) < 1) {
-        fputs("usage: rtp_limit gcm|sha1 N SECONDS\n", stderr);
+    if (argc < 4 || atoi(argv[2]) < 1 || atoi(argv[2]) > VIEWERS_MAX || atoi(argv[3]) < 1) {
+        fputs("usage: rtp_limit gcm|sha1 N SECONDS [FRAME_BYTES]\n", stderr);
         return 2;
+    }
+    if (argc > 4 && atoi(argv[4]) > 0 && atoi(argv[4]) <= FRAME_MAX) {
+        frame_size = (size_t)atoi(argv[4]);
     }
     const unsigned n = (unsigned)atoi(argv[2]);
     const unsigned n_frames = (unsigned)atoi(argv[3]) * FPS;
