@@ -23,11 +23,18 @@ int v4l2_ioctl(int fd, unsigned long request, void *arg)
 static void explain_permission(const char *path, struct option_error *error)
 {
     struct stat st;
-    const struct group *group = stat(path, &st) == 0 ? getgrgid(st.st_gid) : NULL;
-    snprintf(error->sentence, sizeof(error->sentence),
-             "v4l2: no permission for %.70s; become a member of group '%.24s' (sudo usermod -aG "
-             "%.24s $USER, then log in again)",
-             path, group ? group->gr_name : "video", group ? group->gr_name : "video");
+    const bool is_known = stat(path, &st) == 0;
+    const struct group *group = is_known && st.st_gid != 0 ? getgrgid(st.st_gid) : NULL;
+    if (group) {
+        snprintf(error->sentence, sizeof(error->sentence),
+                 "v4l2: no permission for %.70s; become a member of group '%.24s' (sudo usermod "
+                 "-aG %.24s $USER, then log in again)",
+                 path, group->gr_name, group->gr_name);
+    } else {
+        snprintf(error->sentence, sizeof(error->sentence),
+                 "v4l2: no permission for %.70s; run as root, or let udev give it to group 'video'",
+                 path);
+    }
 }
 
 static int open_failed(const char *path, int code, struct option_error *error)

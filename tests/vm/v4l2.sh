@@ -41,6 +41,11 @@ echo "== list"; ./probe list
 for format in YUYV UYVY YU12 NV12 422P; do
     echo "== $format"; ./probe capture /dev/video0 12 "format=$format size=640x360 fps=15"
 done
+mkdir -p /dev/v4l/by-id && ln -s ../../video0 /dev/v4l/by-id/usb-A_Camera-video-index0 # udev's work
+echo "== by id"; ./probe list
+./probe capture /dev/v4l/by-id/usb-A_Camera-video-index0 3 'size=320x180'
+chgrp video /dev/video0 /dev/video1 && chmod 660 /dev/video0 /dev/video1
+echo "== permission"; setpriv --reuid 65534 --regid 65534 --clear-groups ./probe list
 echo "== default"; ./probe capture /dev/video0 5 ''
 echo "== first"; ./probe capture '' 5 'fps=10'
 echo "== odd size"; ./probe capture /dev/video0 5 'size=700x400 fps=10'
@@ -90,6 +95,9 @@ for format in YUYV UYVY YU12 NV12 422P; do
     expect $format "^opened 640x360 $format at 15 fps from vivid \(vivid\)" \
         "^pictures $format 640x360 range=limited" '^frames 12 '
 done
+expect 'by id' '^device v4l2:/dev/v4l/by-id/usb-A_Camera-video-index0 node=/dev/video0' \
+    '^device v4l2:/dev/video1 node=/dev/video1' '^opened 320x180'
+expect permission "no permission for /dev/video0; become a member of group 'video'"
 # 720p raw comes at 12.5 only: nobody asked for a size, so the picture is smaller and smooth
 expect default '^opened 640x360 .* at 30 fps' '^frames 5 '
 expect first '^opened .* at 10 fps'
