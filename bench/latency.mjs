@@ -3,6 +3,8 @@
  * that it shows, and prints one JSON line.
  *
  * usage: node bench/latency.mjs URL VIA SECONDS [MODE]
+ *        node bench/latency.mjs URL VIA first N    opens the page N times, after once to warm up:
+ *                                                  navigation to first picture, milliseconds
  */
 import { startBrowser } from '../tests/lab/browser.mjs';
 
@@ -81,13 +83,28 @@ function summary({ first_ms, samples }) {
     return { first_ms, frames: settled.length, lost, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: sorted.at(-1) };
 }
 
-const [url, via, seconds, mode] = process.argv.slice(2);
+const [url, via, what, more] = process.argv.slice(2);
 const browser = await startBrowser('chromium');
+
+async function openOnce(address, ms) {
+    const page = await browser.open(address);
+    const seen = await page.evaluate(sample, via, ms);
+    const transport = await page.evaluate(() => window.avocet?.transport ?? null);
+    await page.close();
+    return { ...seen, transport };
+}
+
 try {
-    const page = await browser.open(`${url}?via=${via}${mode ? `&mode=${mode}` : ''}`);
-    const seen = await page.evaluate(sample, via, Number(seconds) * 1000);
-    const more = await page.evaluate(() => ({ transport: window.avocet?.transport ?? null }));
-    console.log(JSON.stringify({ ...summary(seen), ...more }));
+    if (what === 'first') {
+        const first_ms = [];
+        for (let i = 0; i <= Number(more); i++) {
+            first_ms.push((await openOnce(`${url}?via=${via}`, 100)).first_ms);
+        }
+        console.log(JSON.stringify({ first_ms: first_ms.slice(1) }));
+    } else {
+        const seen = await openOnce(`${url}?via=${via}${more ? `&mode=${more}` : ''}`, Number(what) * 1000);
+        console.log(JSON.stringify({ ...summary(seen), transport: seen.transport }));
+    }
 } finally {
     await browser.close();
 }
