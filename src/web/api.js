@@ -9,13 +9,13 @@
  *   report             [{id, state, reason}] of all transports, best first
  *   picture            the element with the picture (video, canvas or img), or null
  *   stats()            {transport, reason, phase, mode, width, height, fps, bitrateBps, loss,
- *                      dropped, viewers, latency: {medianMs, worstMs, serverMs, networkMs, playerMs,
- *                      frames, isEstimate}}; what is not known is null
+ *                      dropped, viewers, latency: {medianMs, worstMs, serverMs, networkMs,
+ *                      playerMs, frames, isEstimate}}; what is not known is null
  *   onframe            null or function(frame), called while the frame is on screen:
  *                      {captureMs, presentedMs, mediaTime, rtpTimestamp, latencyMs}. captureMs and
- *                      presentedMs are the server's clock, ms since 1970. With WebRTC the capture
- *                      time may come a moment later: captureMs is null then, and is filled in on the
- *                      same object.
+ *                      presentedMs are the server's clock, ms since 1970. With WebRTC the
+ *                      capture time may come a moment later: captureMs is null then, and is filled
+ *                      in on the same object.
  *   play(), pause()
  *   use(id)            a transport by hand; null: automatic
  *   setMode(mode)      'drive', 'watch', 'smooth'

@@ -9,7 +9,11 @@ export async function copyText(text) {
 }
 
 function copyBySelection(text) {
-    const field = Object.assign(document.createElement('textarea'), { value: text, readOnly: true, className: 'off-screen' });
+    const field = Object.assign(document.createElement('textarea'), {
+        value: text,
+        readOnly: true,
+        className: 'off-screen',
+    });
     (document.querySelector('dialog[open]') ?? document.body).append(field);
     field.select();
     const isCopied = document.execCommand('copy');

@@ -7,11 +7,11 @@
  *
  * Units: milliseconds. Local times are performance.now(), server times are since 1970.
  */
+import { quantile } from './latency.js';
+
 const KEEP_MS = 30000; // two quartz clocks drift about 1 ms apart in this time
 const MARGIN_MS = 5; // intervals further apart than this: one of the clocks was set
 const RECENT = 5;
-
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 export class Clock {
     #samples = [];
@@ -28,7 +28,10 @@ export class Clock {
             highMs: serverMs - sentMs,
         };
         const best = this.#best();
-        if (best && (sample.lowMs > best.highMs + MARGIN_MS || sample.highMs < best.lowMs - MARGIN_MS)) {
+        if (
+            best &&
+            (sample.lowMs > best.highMs + MARGIN_MS || sample.highMs < best.lowMs - MARGIN_MS)
+        ) {
             this.#samples = []; // a clock was set, or this machine slept
         }
         this.#samples.push(sample);
@@ -49,9 +52,12 @@ export class Clock {
         return best ? (best.lowMs + best.highMs) / 2 : null;
     }
 
-    /* Round trip of the last few pings; null while unknown. */
+    /* Round trip of the quicker ones of the last few pings; null while unknown. */
     get rttMs() {
-        return this.known ? median(this.#samples.slice(-RECENT).map((s) => s.rttMs)) : null;
+        return quantile(
+            this.#samples.slice(-RECENT).map((s) => s.rttMs),
+            0.25,
+        );
     }
 
     /* The server's time at a local time; null while unknown. */

@@ -16,7 +16,13 @@ const MODE_DETAILS = {
     watch: 'some patience for the network',
     smooth: 'late, but steady',
 };
-const STATES = { playing: 'playing', trying: 'being tried', failed: 'failed', unusable: '', untried: '' };
+const STATES = {
+    playing: 'playing',
+    trying: 'being tried',
+    failed: 'failed',
+    unusable: '',
+    untried: '',
+};
 
 export class Controls {
     #player;
@@ -36,7 +42,9 @@ export class Controls {
         this.#menus = { transport: this.#transportMenu(), mode: this.#modeMenu() };
         this.#addButtons();
         this.#addKeys();
-        document.querySelectorAll('dialog .close').forEach((button) => button.append(icon('close')));
+        document
+            .querySelectorAll('dialog .close')
+            .forEach((button) => button.append(icon('close')));
         closeOnBackdrop();
     }
 
@@ -78,14 +86,23 @@ export class Controls {
 
     #addKeys() {
         const actions = this.#actions();
-        byId('keys').append(...actions.map(([, , key, words]) => make('div', {},
-            make('dt', {}, make('kbd', {}, key)), make('dd', {}, words))));
-        const byKey = new Map(actions.map(([, , key, , run]) => [key === 'Space' ? ' ' : key.toLowerCase(), run]));
+        byId('keys').append(
+            ...actions.map(([, , key, words]) =>
+                make('div', {}, make('dt', {}, make('kbd', {}, key)), make('dd', {}, words)),
+            ),
+        );
+        const byKey = new Map(
+            actions.map(([, , key, , run]) => [key === 'Space' ? ' ' : key.toLowerCase(), run]),
+        );
         byKey.set('k', byKey.get(' '));
         document.addEventListener('keydown', (event) => {
             const { target, key } = event;
-            const isTaken = event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, [role=menu]')
-                || (key === ' ' && target.closest('button, a'));
+            const isTaken =
+                event.ctrlKey ||
+                event.metaKey ||
+                event.altKey ||
+                target.closest('input, textarea, [role=menu]') ||
+                (key === ' ' && target.closest('button, a'));
             const run = byKey.get(key.toLowerCase());
             const isCovered = document.querySelector('dialog[open]') && key !== '?';
             if (run && !isTaken && !isCovered && !event.repeat) {
@@ -111,7 +128,10 @@ export class Controls {
         byId('snapshot').disabled = !this.#stage.hasPicture;
         const via = TRANSPORT_NAMES[player.transport] ?? 'Automatic';
         setText(byId('transport-label'), player.forced ? TRANSPORT_NAMES[player.forced] : via);
-        byId('transport').setAttribute('aria-label', `Transport: ${via}, ${player.forced ? 'chosen by hand' : 'automatic'}`);
+        byId('transport').setAttribute(
+            'aria-label',
+            `Transport: ${via}, ${player.forced ? 'chosen by hand' : 'automatic'}`,
+        );
         setText(byId('mode-label'), MODE_NAMES[player.mode] ?? '–');
         byId('mode').setAttribute('aria-label', `Mode: ${MODE_NAMES[player.mode]}`);
     }
@@ -121,14 +141,22 @@ export class Controls {
             label: 'Transport',
             items: () => {
                 const { forced, report } = this.#player;
-                const automatic = { id: null, label: 'Automatic', detail: 'the best that works', isChecked: !forced };
-                return [automatic, ...report.map(({ id, state, reason }) => ({
-                    id,
-                    label: TRANSPORT_NAMES[id],
-                    detail: reason || STATES[state],
-                    isChecked: forced === id,
-                    isDisabled: state === 'unusable',
-                }))];
+                const automatic = {
+                    id: null,
+                    label: 'Automatic',
+                    detail: 'the best that works',
+                    isChecked: !forced,
+                };
+                return [
+                    automatic,
+                    ...report.map(({ id, state, reason }) => ({
+                        id,
+                        label: TRANSPORT_NAMES[id],
+                        detail: reason || STATES[state],
+                        isChecked: forced === id,
+                        isDisabled: state === 'unusable',
+                    })),
+                ];
             },
             onPick: (id) => {
                 this.#player.use(id);
@@ -140,12 +168,13 @@ export class Controls {
     #modeMenu() {
         return attachMenu(byId('mode'), {
             label: 'Mode',
-            items: () => MODES.map((id) => ({
-                id,
-                label: MODE_NAMES[id],
-                detail: MODE_DETAILS[id],
-                isChecked: this.#player.mode === id,
-            })),
+            items: () =>
+                MODES.map((id) => ({
+                    id,
+                    label: MODE_NAMES[id],
+                    detail: MODE_DETAILS[id],
+                    isChecked: this.#player.mode === id,
+                })),
             onPick: (id) => {
                 this.#player.setMode(id);
                 this.#notify(`Mode: ${MODE_NAMES[id]}`);
@@ -184,14 +213,15 @@ export class Controls {
     }
 
     async #saveSnapshot() {
-        const blob = await this.#stage.snapshot() ?? await this.#fetchSnapshot();
+        const blob = (await this.#stage.snapshot()) ?? (await this.#fetchSnapshot());
         if (!blob) {
             this.#notify('There is no picture to save');
             return;
         }
         const now = new Date();
         const local = new Date(now - now.getTimezoneOffset() * 60000).toISOString();
-        const name = `${this.#player.name.replaceAll('/', '_')}-${local.slice(0, 19).replace(/[:T]/g, '-')}.jpg`;
+        const stamp = local.slice(0, 19).replace(/[:T]/g, '-');
+        const name = `${this.#player.name.replaceAll('/', '_')}-${stamp}.jpg`;
         const href = URL.createObjectURL(blob);
         make('a', { href, download: name }).click();
         setTimeout(() => URL.revokeObjectURL(href), 60000);
@@ -199,7 +229,9 @@ export class Controls {
     }
 
     async #fetchSnapshot() {
-        const answer = await fetch(new URL('snapshot.jpg', this.#base), { cache: 'no-store' }).catch(() => null);
+        const answer = await fetch(new URL('snapshot.jpg', this.#base), {
+            cache: 'no-store',
+        }).catch(() => null);
         return answer?.ok ? answer.blob() : null;
     }
 
@@ -209,7 +241,9 @@ export class Controls {
     }
 
     #showLinks() {
-        fillLinks(this.#base, (isCopied) => this.#notify(isCopied ? 'Copied' : 'This browser does not let the page copy'));
+        fillLinks(this.#base, (isCopied) =>
+            this.#notify(isCopied ? 'Copied' : 'This browser does not let the page copy'),
+        );
         toggleDialog('links-dialog');
     }
 }
@@ -227,8 +261,11 @@ function closeOnBackdrop() {
     for (const dialog of document.querySelectorAll('dialog')) {
         dialog.addEventListener('click', (event) => {
             const box = dialog.getBoundingClientRect();
-            const isInside = event.clientX >= box.left && event.clientX <= box.right
-                && event.clientY >= box.top && event.clientY <= box.bottom;
+            const isInside =
+                event.clientX >= box.left &&
+                event.clientX <= box.right &&
+                event.clientY >= box.top &&
+                event.clientY <= box.bottom;
             if (event.target === dialog && !isInside) {
                 dialog.close();
             }
@@ -236,5 +273,10 @@ function closeOnBackdrop() {
     }
 }
 
-const hasAudio = (video) => Boolean(video.srcObject?.getAudioTracks().length || video.audioTracks?.length
-    || video.mozHasAudio || video.webkitAudioDecodedByteCount);
+const hasAudio = (video) =>
+    Boolean(
+        video.srcObject?.getAudioTracks().length ||
+        video.audioTracks?.length ||
+        video.mozHasAudio ||
+        video.webkitAudioDecodedByteCount,
+    );

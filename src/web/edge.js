@@ -11,8 +11,8 @@
 import { Window, quantile } from './latency.js';
 
 /*
- * seekMs: further behind than this, jump; else play up to 10 % faster. missedPart: of the frames may
- * go unseen.
+ * seekMs: further behind than this, jump; else play up to 10 % faster. missedPart: of the frames
+ * may go unseen.
  */
 const MODES = {
     drive: { baseMs: 20, jitterPart: 1, seekMs: 250, mostMs: 150, missedPart: 0.05 },
@@ -48,7 +48,10 @@ export class Edge {
         if (lateMs < this.#leastMs - BACKLOG_MS) {
             this.#lateness.clear(); // what came before was a backlog, and no sign of jitter
         }
-        this.#leastMs = Math.min(lateMs, this.#lateness.values(nowMs).length ? this.#leastMs : Infinity);
+        this.#leastMs = Math.min(
+            lateMs,
+            this.#lateness.values(nowMs).length ? this.#leastMs : Infinity,
+        );
         this.#lateness.add(nowMs, lateMs);
         this.#arrived++;
         this.#compare(nowMs);
@@ -86,7 +89,8 @@ export class Edge {
     }
 
     aimMs(nowMs) {
-        const wanted = this.mode.baseMs + this.mode.jitterPart * this.jitterMs(nowMs) + this.#extraMs;
+        const wanted =
+            this.mode.baseMs + this.mode.jitterPart * this.jitterMs(nowMs) + this.#extraMs;
         return Math.min(this.mode.mostMs, wanted);
     }
 

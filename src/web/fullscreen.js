@@ -4,8 +4,9 @@
  */
 const FILLED = 'is-filled';
 
-export const isFullscreen = () => Boolean(document.fullscreenElement ?? document.webkitFullscreenElement)
-    || document.body.classList.contains(FILLED);
+export const isFullscreen = () =>
+    Boolean(document.fullscreenElement ?? document.webkitFullscreenElement) ||
+    document.body.classList.contains(FILLED);
 
 export async function toggleFullscreen(stage) {
     const root = document.documentElement;

@@ -11,18 +11,24 @@ const TIMEOUT_MS = 5000;
 
 const tiles = new Map();
 const { mode } = readQuery(location.search, TRANSPORTS);
-const inView = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-        [...tiles.values()].find((tile) => tile.element === target)?.setInView(isIntersecting);
-    }
-}, { rootMargin: '100px' });
+const inView = new IntersectionObserver(
+    (entries) => {
+        for (const { target, isIntersecting } of entries) {
+            [...tiles.values()].find((tile) => tile.element === target)?.setInView(isIntersecting);
+        }
+    },
+    { rootMargin: '100px' },
+);
 
 let timer = null;
 let failures = 0;
 let isAwake = true;
 
 async function load() {
-    const answer = await fetch('/api/v1/streams', { cache: 'no-store', signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+    const answer = await fetch('/api/v1/streams', {
+        cache: 'no-store',
+        signal: AbortSignal.timeout?.(TIMEOUT_MS),
+    });
     const json = await answer.json();
     if (!answer.ok) {
         throw new Error(json.error ?? `${answer.status} ${answer.statusText}`);
@@ -49,7 +55,10 @@ function show(streams) {
         tiles.get(stream.name).update(stream);
     }
     byId('empty').hidden = streams.length > 0;
-    setText(byId('count'), streams.length === 0 ? '' : streams.length === 1 ? '1 stream' : `${streams.length} streams`);
+    setText(
+        byId('count'),
+        streams.length === 0 ? '' : streams.length === 1 ? '1 stream' : `${streams.length} streams`,
+    );
 }
 
 async function refresh() {
@@ -60,7 +69,10 @@ async function refresh() {
         byId('notice').hidden = true;
     } catch (error) {
         const isRefused = error.name === 'Error';
-        setText(byId('notice'), isRefused ? error.message : 'Reconnecting: the server does not answer.');
+        setText(
+            byId('notice'),
+            isRefused ? error.message : 'Reconnecting: the server does not answer.',
+        );
         byId('notice').hidden = failures++ < 1;
     }
     if (isAwake) {

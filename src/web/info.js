@@ -13,7 +13,9 @@ const orNull = (value) => value ?? null;
 /* What the server takes for a frame, all stages together; null unless all are known. */
 function sumOfStages(stages) {
     const values = Object.values(stages ?? {});
-    return values.length && values.every(Number.isFinite) ? values.reduce((sum, ms) => sum + ms, 0) : null;
+    return values.length && values.every(Number.isFinite)
+        ? values.reduce((sum, ms) => sum + ms, 0)
+        : null;
 }
 
 function fromJson(json) {
@@ -93,7 +95,9 @@ export class InfoPoller {
 
     /* Would pictures come now, if the way was free? Unknown counts as yes. */
     get canDeliver() {
-        return this.reach !== 'away' && !['starting', 'stalled', 'stopping'].includes(this.info?.state);
+        return (
+            this.reach !== 'away' && !['starting', 'stalled', 'stopping'].includes(this.info?.state)
+        );
     }
 
     async #fetch() {
@@ -109,7 +113,7 @@ export class InfoPoller {
             this.reach = 'away';
         }
         const can = this.canDeliver;
-        this.deliverableSinceMs = can ? this.deliverableSinceMs ?? performance.now() : null;
+        this.deliverableSinceMs = can ? (this.deliverableSinceMs ?? performance.now()) : null;
     }
 
     async #take(answer) {

@@ -24,6 +24,8 @@ const BREAKS = 3; // in a series
 const REST_MS = 60000; // doubled each time
 const MOST_REST_MS = 600000;
 
+let nAttempts = 0; // of all ladders, so that no two attempts are alike
+
 /* Time to the first picture: longer when the way there is slow, or the frames are rare. */
 export function pictureBudgetMs(rttMs, frameIntervalMs) {
     const wanted = Math.max(PICTURE_WITHIN_MS, 8 * (rttMs ?? 0), 3 * (frameIntervalMs ?? 0) + 500);
@@ -32,7 +34,7 @@ export function pictureBudgetMs(rttMs, frameIntervalMs) {
 
 export class Ladder {
     current = null; // the transport that should be open, or null
-    attempt = 0; // grows whenever `current` is to be opened anew
+    attempt = 0; // another number whenever `current` is to be opened anew
     isPlaying = false;
     waitUntilMs = null; // all have failed: the next round begins then
     forced = null;
@@ -121,7 +123,10 @@ export class Ladder {
             this.start(nowMs);
             return;
         }
-        this.#round = [...Array(RETRIES).fill(id), ...this.#candidates(nowMs).filter((c) => c !== id)];
+        this.#round = [
+            ...Array(RETRIES).fill(id),
+            ...this.#candidates(nowMs).filter((c) => c !== id),
+        ];
         this.#next(nowMs);
     }
 
@@ -155,7 +160,10 @@ export class Ladder {
         return this.#rounds > 0;
     }
 
-    /* [{id, state: 'playing' | 'trying' | 'failed' | 'unusable' | 'untried', reason}], best first. */
+    /*
+     * [{id, state, reason}], best first; state is 'playing', 'trying', 'failed', 'unusable' or
+     * 'untried'.
+     */
     report() {
         return this.#order.map((id) => {
             const reason = this.#unusable[id] ?? this.#failures.get(id) ?? '';
@@ -176,15 +184,18 @@ export class Ladder {
         }
         const rested = usable.filter((id) => !(this.#rests.get(id)?.untilMs > nowMs));
         const ids = rested.length ? rested : usable;
-        return ids.includes(this.proven) ? [this.proven, ...ids.filter((id) => id !== this.proven)] : ids;
+        return ids.includes(this.proven)
+            ? [this.proven, ...ids.filter((id) => id !== this.proven)]
+            : ids;
     }
 
     #next(nowMs) {
         this.isPlaying = false;
         this.#deliverableSinceMs = null;
         this.current = this.#round.shift() ?? null;
-        this.waitUntilMs = this.current === null ? nowMs + backoffMs(this.#rounds++, this.#random) : null;
-        this.attempt++;
+        this.waitUntilMs =
+            this.current === null ? nowMs + backoffMs(this.#rounds++, this.#random) : null;
+        this.attempt = ++nAttempts;
     }
 
     #rest(id, nowMs, reason) {

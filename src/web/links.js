@@ -6,7 +6,11 @@ function addresses(base) {
     const at = (path) => new URL(path, base).href;
     return [
         ['This page', base.href],
-        ['To embed', `<iframe src="${at('?embed')}" allow="fullscreen; picture-in-picture; autoplay" width="640" height="360"></iframe>`],
+        [
+            'To embed',
+            `<iframe src="${at('?embed')}" width="640" height="360" ` +
+                'allow="fullscreen; picture-in-picture; autoplay"></iframe>',
+        ],
         ['Snapshot, JPEG', at('snapshot.jpg')],
         ['MJPEG', at('stream.mjpg')],
         ['MP4 without end', at('stream.mp4')],
@@ -16,10 +20,22 @@ function addresses(base) {
 }
 
 export function fillLinks(base, onCopied) {
-    byId('links-list').replaceChildren(...addresses(base).map(([label, text]) => {
-        const button = make('button', { type: 'button', className: 'button', title: 'Copy' }, icon('copy'));
-        button.setAttribute('aria-label', `Copy: ${label}`);
-        button.addEventListener('click', async () => onCopied(await copyText(text)));
-        return make('li', {}, make('span', { className: 'links-label' }, label), make('code', {}, text), button);
-    }));
+    byId('links-list').replaceChildren(
+        ...addresses(base).map(([label, text]) => {
+            const button = make(
+                'button',
+                { type: 'button', className: 'button', title: 'Copy' },
+                icon('copy'),
+            );
+            button.setAttribute('aria-label', `Copy: ${label}`);
+            button.addEventListener('click', async () => onCopied(await copyText(text)));
+            return make(
+                'li',
+                {},
+                make('span', { className: 'links-label' }, label),
+                make('code', {}, text),
+                button,
+            );
+        }),
+    );
 }

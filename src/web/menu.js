@@ -33,11 +33,17 @@ export function attachMenu(button, { label, items, onPick }) {
         (rows().find((row) => row.getAttribute('aria-checked') === 'true') ?? rows()[0])?.focus();
     };
     const makeRow = ({ id, label: text, detail, isChecked, isDisabled }) => {
-        const row = make('button', { className: 'menu-row', type: 'button', tabIndex: -1 },
+        const row = make(
+            'button',
+            { className: 'menu-row', type: 'button', tabIndex: -1 },
             icon('check'),
-            make('span', { className: 'menu-text' },
+            make(
+                'span',
+                { className: 'menu-text' },
                 make('span', {}, text),
-                detail ? make('small', {}, detail) : null));
+                detail ? make('small', {}, detail) : null,
+            ),
+        );
         row.setAttribute('role', 'menuitemradio');
         row.setAttribute('aria-checked', String(Boolean(isChecked)));
         if (isDisabled) {

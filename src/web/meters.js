@@ -101,7 +101,7 @@ export class Meters {
         }
     }
 
-    /* Counters of the connection so far: {bytes, packets, lost, dropped}, null or absent unknown. */
+    /* Counters so far: {bytes, packets, lost, dropped}; null or absent: unknown. */
     addCounters(counters) {
         const nowMs = performance.now();
         this.#counters = counters;
@@ -134,7 +134,12 @@ export class Meters {
         const latency = this.#latency.summary(nowMs, this.#clock.rttMs);
         if (!countsFrames && serverMs !== null && rttMs !== null) {
             const networkMs = rttMs / 2;
-            Object.assign(latency, { serverMs, networkMs, medianMs: serverMs + networkMs, isEstimate: true });
+            Object.assign(latency, {
+                serverMs,
+                networkMs,
+                medianMs: serverMs + networkMs,
+                isEstimate: true,
+            });
         }
         const bytesPerSecond = this.#bytes.perSecond;
         return {

@@ -25,7 +25,9 @@ class MjpegSession {
     #timer = null;
     #isOver = false;
     #hasPicture = false;
-    #probe = Object.assign(document.createElement('canvas'), PROBE).getContext('2d', { willReadFrequently: true });
+    #probe = Object.assign(document.createElement('canvas'), PROBE).getContext('2d', {
+        willReadFrequently: true,
+    });
     #sum = null;
     #nChanges = 0; // stays 0 in Firefox, which draws only the first picture of an img
     #changedMs = performance.now();
@@ -35,7 +37,10 @@ class MjpegSession {
         this.#env = env;
         this.element = env.stage.renew('img');
         this.element.onerror = () => this.#onError();
-        this.element.src = withQuery(env.base, 'stream.mjpg', { mode: env.askedMode, at: this.#started });
+        this.element.src = withQuery(env.base, 'stream.mjpg', {
+            mode: env.askedMode,
+            at: this.#started,
+        });
         this.#timer = setInterval(() => this.#look(), LOOK_MS);
     }
 
@@ -45,7 +50,9 @@ class MjpegSession {
             this.#end('the connection was closed');
             return;
         }
-        const answer = await fetch(withQuery(this.#env.base, 'snapshot.jpg'), { cache: 'no-store' }).catch(() => null);
+        const answer = await fetch(withQuery(this.#env.base, 'snapshot.jpg'), {
+            cache: 'no-store',
+        }).catch(() => null);
         const json = answer && !answer.ok ? await answer.json().catch(() => null) : null;
         this.#end(json?.error ?? 'the server sends no MJPEG');
     }

@@ -2,7 +2,8 @@
  * The few boxes of fragmented MP4 that tell when a frame was captured and when it is due.
  *
  * Readers return null for what is not there or broken; they never throw and never read outside.
- * Spec: ISO/IEC 14496-12 §4.2 (box), §8.4.2 (mdhd), §8.8.8 (trun), §8.8.12 (tfdt), §8.16.5 (prft).
+ * Spec: ISO/IEC 14496-12 §4.2 (box), §8.4.2 (mdhd), §8.8.8 (trun), §8.8.12 (tfdt), §8.16.5
+ * (prft).
  */
 const NTP_EPOCH_MS = 2208988800000; // from 1900 to 1970
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'moof', 'traf']);
@@ -80,10 +81,20 @@ export function readFragment(buffer) {
             found.capture ??= readPrft(box);
         } else if (type === 'trun') {
             found.duration ??= readTrunDuration(box);
-        } else if (type === 'tfdt' && found.decodeTime === null && box.byteLength >= 12 && box.getUint8(0) === 1) {
+        } else if (
+            type === 'tfdt' &&
+            found.decodeTime === null &&
+            box.byteLength >= 12 &&
+            box.getUint8(0) === 1
+        ) {
             found.decodeTime = Number(box.getBigUint64(4));
             found.setDecodeTime = (time) => box.setBigUint64(4, BigInt(time));
-        } else if (type === 'tfdt' && found.decodeTime === null && box.byteLength >= 8 && box.getUint8(0) === 0) {
+        } else if (
+            type === 'tfdt' &&
+            found.decodeTime === null &&
+            box.byteLength >= 8 &&
+            box.getUint8(0) === 0
+        ) {
             found.decodeTime = box.getUint32(4);
         }
     });

@@ -88,7 +88,9 @@ class MseSession {
             return;
         }
         this.#buffer = this.#source.addSourceBuffer(this.#type);
-        this.#buffer.addEventListener('updateend', () => this.#onAppended(), { signal: this.#listeners.signal });
+        this.#buffer.addEventListener('updateend', () => this.#onAppended(), {
+            signal: this.#listeners.signal,
+        });
         this.#append();
     }
 
@@ -122,7 +124,12 @@ class MseSession {
     }
 
     #append() {
-        if (this.#isOver || !this.#buffer || this.#buffer.updating || this.#source.readyState !== 'open') {
+        if (
+            this.#isOver ||
+            !this.#buffer ||
+            this.#buffer.updating ||
+            this.#source.readyState !== 'open'
+        ) {
             return;
         }
         try {
@@ -210,7 +217,9 @@ class MseSession {
         if (!this.#buffer) {
             return 'the browser does not open its media source';
         }
-        return this.#isPlaced ? 'data comes, but this browser shows no picture' : 'connected, but no data comes';
+        return this.#isPlaced
+            ? 'data comes, but this browser shows no picture'
+            : 'connected, but no data comes';
     }
 
     stats() {
@@ -252,4 +261,5 @@ function join(parts) {
     return whole;
 }
 
-const describe = (error) => `the browser gave up${error?.message ? `: ${error.message.slice(0, 120)}` : ''}`;
+const describe = (error) =>
+    `the browser gave up${error?.message ? `: ${error.message.slice(0, 120)}` : ''}`;

@@ -5,12 +5,17 @@ const isVideo = (element) => element instanceof HTMLVideoElement;
 
 export function canPip(stage) {
     const { shown } = stage;
-    const isAllowed = document.pictureInPictureEnabled || stage.video.webkitSupportsPresentationMode?.('picture-in-picture');
-    return Boolean(isAllowed && shown && (isVideo(shown) || shown.captureStream) && shown.tagName !== 'IMG');
+    const isAllowed =
+        document.pictureInPictureEnabled ||
+        stage.video.webkitSupportsPresentationMode?.('picture-in-picture');
+    return Boolean(
+        isAllowed && shown && (isVideo(shown) || shown.captureStream) && shown.tagName !== 'IMG',
+    );
 }
 
-export const isInPip = (stage) => Boolean(document.pictureInPictureElement)
-    || stage.video.webkitPresentationMode === 'picture-in-picture';
+export const isInPip = (stage) =>
+    Boolean(document.pictureInPictureElement) ||
+    stage.video.webkitPresentationMode === 'picture-in-picture';
 
 export async function togglePip(stage) {
     if (document.pictureInPictureElement) {
@@ -18,7 +23,10 @@ export async function togglePip(stage) {
     } else if (isVideo(stage.shown)) {
         await enter(stage.shown);
     } else {
-        helper ??= Object.assign(document.createElement('video'), { muted: true, playsInline: true });
+        helper ??= Object.assign(document.createElement('video'), {
+            muted: true,
+            playsInline: true,
+        });
         helper.srcObject = stage.shown.captureStream();
         await helper.play();
         await enter(helper);

@@ -6,28 +6,23 @@
  * gesture (the browser wants a tap), paused (by the user), suspended (nobody looks).
  */
 import { Clock } from './clock.js';
+import { Connection } from './connection.js';
 import { InfoPoller } from './info.js';
-import { Ladder, TRANSPORTS, pictureBudgetMs } from './ladder.js';
+import { Liveness } from './liveness.js';
 import { Meta } from './meta.js';
 import { Meters } from './meters.js';
+import { makeLadder } from './openers.js';
+import { makeKeyframeWish } from './keyframe.js';
+import { phaseOf } from './phase.js';
+import { pictureBudgetMs } from './ladder.js';
 import { streamBase } from './paths.js';
 import { transportReason } from './words.js';
-import { mjpeg } from './mjpeg.js';
-import { mse } from './mse.js';
-import { webcodecs } from './webcodecs.js';
-import { webrtc } from './webrtc.js';
-
-const OPENERS = { webrtc, webcodecs, mse, mjpeg };
-/* A canvas cannot buffer: where smoothness counts, it comes after the video elements. */
-const SMOOTH_ORDER = ['webrtc', 'mse', 'webcodecs', 'mjpeg'];
 
 const TICK_MS = 100;
 const SAMPLE_MS = 500;
 const ASK_WAITING_MS = 250;
 const ASK_PLAYING_MS = 2000;
-const LOST_AFTER_MS = 2000;
-const STALE_AFTER_MS = 900; // no frame for this long: ask the server whether the camera sends
-const KEYFRAME_EVERY_MS = 1000;
+const AWAY = ['away', 'missing', 'refused'];
 
 export class Player {
     phase = 'connecting';
@@ -45,16 +40,14 @@ export class Player {
     #clock = new Clock();
     #meters = new Meters(this.#clock);
     #meta = null;
-    #session = null;
+    #connection;
     #attempt = 0;
     #isWanted = false;
     #isSuspended = false;
     #isChecking = false;
     #wantsGesture = false;
-    #lastFrameMs = -Infinity;
-    #decoded = 0;
-    #visibleSinceMs = 0;
-    #keyframeMs = -Infinity;
+    #liveness = new Liveness();
+    #askForKeyframe;
     #timers = [];
     #listeners = new AbortController();
     onFrame = null;
@@ -63,18 +56,32 @@ export class Player {
      * memory: {load() -> transport or null, save(transport)}; askEveryMs: how often the server is
      * asked while all is well; withMeta: false saves a connection, and knows no latency by WebRTC.
      */
-    constructor({ name, stage, mode = null, via = null, withMeta = true, askEveryMs = ASK_PLAYING_MS, memory, onChange }) {
+    constructor({
+        name,
+        stage,
+        mode = null,
+        via = null,
+        withMeta = true,
+        askEveryMs = ASK_PLAYING_MS,
+        memory,
+        onChange,
+    }) {
         this.#name = name;
         this.#base = streamBase(name, location.origin);
         this.#stage = stage;
+        this.#connection = new Connection(stage);
         this.#askedMode = mode;
         this.#memory = memory;
         this.#remembered = memory.load();
         this.#onChange = onChange;
-        this.#ladder = this.#makeLadder(via);
+        this.#askForKeyframe = makeKeyframeWish(name);
+        this.#ladder = makeLadder({ mode, forced: via, proven: this.#remembered });
         this.info = new InfoPoller(new URL('info', this.#base), {
             onAnswer: () => this.#tick(),
-            intervalMs: () => (this.#ladder.isPlaying && !this.#isStale() ? askEveryMs : ASK_WAITING_MS),
+            intervalMs: () =>
+                this.#ladder.isPlaying && !this.#liveness.isStale(performance.now())
+                    ? askEveryMs
+                    : ASK_WAITING_MS,
         });
         if (withMeta) {
             this.#meta = new Meta(this.#base, this.#clock, {
@@ -83,9 +90,13 @@ export class Player {
             });
         }
         const { signal } = this.#listeners;
-        document.addEventListener('visibilitychange', () => {
-            this.#visibleSinceMs = performance.now();
-        }, { signal });
+        document.addEventListener(
+            'visibilitychange',
+            () => {
+                this.#liveness.visible(performance.now());
+            },
+            { signal },
+        );
         addEventListener('online', () => this.#onOnline(), { signal });
     }
 
@@ -121,7 +132,7 @@ export class Player {
 
     /* In words, what the server said about why there is no picture. */
     get detail() {
-        return this.info.reach === 'refused' ? this.info.refusal : this.info.info?.error ?? '';
+        return this.info.reach === 'refused' ? this.info.refusal : (this.info.info?.error ?? '');
     }
 
     get retryInS() {
@@ -136,7 +147,10 @@ export class Player {
             phase: this.phase,
             mode: this.mode,
             viewers: this.info.info?.viewers ?? null,
-            ...this.#meters.summary(this.#countsFrames, { serverMs: this.info.info?.serverMs ?? null, rttMs: this.info.rttMs }),
+            ...this.#meters.summary(this.#connection.countsFrames, {
+                serverMs: this.info.info?.serverMs ?? null,
+                rttMs: this.info.rttMs,
+            }),
         };
     }
 
@@ -196,9 +210,8 @@ export class Player {
     setMode(mode) {
         this.#askedMode = mode;
         const { forced, proven } = this.#ladder;
-        this.#closeSession();
-        this.#ladder = this.#makeLadder(forced, proven);
-        this.#attempt = 0;
+        this.#connection.close();
+        this.#ladder = makeLadder({ mode, forced, proven });
         if (this.#isActive) {
             this.#ladder.start(performance.now());
         }
@@ -216,22 +229,13 @@ export class Player {
         return this.#isWanted && !this.#isSuspended;
     }
 
-    #makeLadder(forced, proven = this.#remembered) {
-        const order = this.#askedMode === 'smooth' ? SMOOTH_ORDER : TRANSPORTS;
-        const unusable = {};
-        for (const id of order) {
-            const reason = OPENERS[id].check();
-            if (reason) {
-                unusable[id] = reason;
-            }
-        }
-        return new Ladder({ order, unusable, proven, forced });
-    }
-
     #resume() {
         this.#ladder.start(performance.now());
         this.info.start();
-        this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#sample(), SAMPLE_MS)];
+        this.#timers = [
+            setInterval(() => this.#tick(), TICK_MS),
+            setInterval(() => this.#sample(), SAMPLE_MS),
+        ];
         this.#tick();
     }
 
@@ -241,7 +245,7 @@ export class Player {
         this.info.stop();
         this.#meta?.close();
         this.#ladder.hold();
-        this.#closeSession();
+        this.#connection.close();
     }
 
     #onOnline() {
@@ -262,7 +266,8 @@ export class Player {
         } else if (this.#ladder.current === null && this.#ladder.waitUntilMs === null) {
             this.#ladder.start(nowMs);
         }
-        this.#ladder.tick(nowMs, this.info.canDeliver && !document.hidden, this.#budgetMs(), this.#session?.explain());
+        const canDeliver = this.info.canDeliver && !document.hidden && !this.#wantsGesture;
+        this.#ladder.tick(nowMs, canDeliver, this.#budgetMs(), this.#connection.explain());
         this.#followLadder();
         this.#watch(nowMs);
         this.#updatePhase(nowMs);
@@ -275,89 +280,70 @@ export class Player {
 
     /* A picture that still comes says more than an answer that does not. */
     #isServerAway(nowMs) {
-        const isAway = ['away', 'missing', 'refused'].includes(this.info.reach);
-        return isAway && !(this.#session && this.#countsFrames && nowMs - this.#lastFrameMs < STALE_AFTER_MS);
+        return AWAY.includes(this.info.reach) && !(this.#connection.isOpen && this.#isFresh(nowMs));
     }
 
     #followLadder() {
         const { attempt, current } = this.#ladder;
         if (current === null || attempt !== this.#attempt) {
-            this.#closeSession();
+            this.#connection.close();
         }
         if (current !== null && attempt !== this.#attempt) {
             this.#attempt = attempt;
-            this.#openSession(current);
+            this.#open(current);
         }
     }
 
-    #openSession(id) {
+    #open(id) {
         this.transport = id;
         this.#wantsGesture = false;
         this.#meters.renew();
-        this.#decoded = 0;
+        this.#liveness.renew();
         if (id === 'mjpeg') {
             this.#meta?.close(); // no reason to run an H.264 encoder
         } else {
             this.#meta?.open();
         }
-        const isCurrent = () => env === this.#env;
-        const when = (run) => (...args) => isCurrent() && run(...args);
-        const env = {
+        this.#connection.open(id, this.#known(), this.#handlers);
+    }
+
+    #known() {
+        return {
             base: this.#base,
-            stage: this.#stage,
             clock: this.#clock,
             mode: this.mode,
-            askedMode: this.#askedMode,
+            askedMode: this.#askedMode, // null: the server's default
             wantsAudio: this.info.info?.hasAudio ?? false,
-            onJson: (message) => message.type === 'state' && this.info.ask(),
             canDeliver: () => this.info.canDeliver,
-            askForKeyframe: () => this.#askForKeyframe(),
-            onPlayRefused: when((error) => this.#onPlayRefused(error)),
-            onPicture: when(() => this.#onPicture()),
-            onFrame: when((frame) => this.#onPresented(frame)),
-            onSize: when((width, height) => this.#meters.setSize(width, height)),
-            onRefresh: when(() => this.#reopen()),
-            onEnd: (reason) => queueMicrotask(() => isCurrent() && this.#onTrouble(reason)),
+            askForKeyframe: this.#askForKeyframe,
         };
-        this.#env = env;
-        try {
-            this.#session = OPENERS[id].open(env);
-        } catch (error) {
-            env.onEnd(error.message);
-        }
     }
 
-    #env = null;
-
-    #closeSession() {
-        this.#env = null;
-        if (this.#session) {
-            this.#stage.hold();
-            this.#session.close();
-            this.#session = null;
-        }
-    }
-
-    /* The same again, and no sign that anything is wrong with it. */
-    #reopen() {
-        this.#closeSession();
-        this.#openSession(this.#ladder.current);
-    }
+    #handlers = {
+        onJson: (message) => message.type === 'state' && this.info.ask(),
+        onPlayRefused: (error) => this.#onPlayRefused(error),
+        onPicture: () => this.#onPicture(),
+        onFrame: (frame) => this.#onPresented(frame),
+        onSize: (width, height) => this.#meters.setSize(width, height),
+        onRefresh: () => this.#open(this.#ladder.current), // no sign that anything is wrong
+        onEnd: (reason) => this.#onTrouble(reason),
+    };
 
     #onPicture() {
         const { current } = this.#ladder;
-        this.#lastFrameMs = performance.now();
-        this.#ladder.picture(this.#lastFrameMs);
+        const nowMs = performance.now();
+        this.#liveness.frame(nowMs);
+        this.#ladder.picture(nowMs);
         if (!this.forced) {
             this.#memory.save(current);
         }
-        this.#stage.show(this.#session.element);
+        this.#stage.show(this.#connection.element);
         this.#sample();
-        this.#updatePhase(this.#lastFrameMs);
+        this.#updatePhase(nowMs);
     }
 
     #onPresented(frame) {
-        this.#lastFrameMs = performance.now();
+        this.#liveness.frame(performance.now());
         const shown = this.#meters.addFrame(frame);
         this.onFrame?.(shown);
     }
@@ -373,7 +359,7 @@ export class Player {
     async #onTrouble(reason) {
         const wasPlaying = this.#ladder.isPlaying;
         const attempt = this.#attempt;
-        this.#closeSession();
+        this.#connection.close();
         this.#isChecking = true;
         await this.info.ask();
         this.#isChecking = false;
@@ -387,54 +373,41 @@ export class Player {
         this.#tick();
     }
 
-    /* An img shows frames, but tells nobody. */
-    get #countsFrames() {
-        return this.#session?.countsFrames !== false;
-    }
-
-    #isStale(nowMs = performance.now()) {
-        return this.#countsFrames && nowMs - this.#lastFrameMs > STALE_AFTER_MS;
+    #isFresh(nowMs) {
+        return this.#connection.countsFrames && !this.#liveness.isStale(nowMs);
     }
 
     /* It plays; does it still? */
     #watch(nowMs) {
-        if (!this.#ladder.isPlaying || !this.#countsFrames || document.hidden || this.#wantsGesture) {
+        const { isPlaying } = this.#ladder;
+        if (!isPlaying || !this.#connection.countsFrames || document.hidden || this.#wantsGesture) {
             return;
         }
-        const intervalMs = this.info.info?.fps ? 1000 / this.info.info.fps : 0;
-        const quietMs = nowMs - Math.max(this.#lastFrameMs, this.#visibleSinceMs);
-        const staleMs = Math.max(STALE_AFTER_MS, 3 * intervalMs);
-        if (quietMs > staleMs && this.info.nextMs - nowMs > ASK_WAITING_MS) {
+        const { info, nextMs, deliverableSinceMs } = this.info;
+        if (this.#liveness.isQuiet(nowMs, info?.fps) && nextMs - nowMs > ASK_WAITING_MS) {
             this.info.ask();
         }
-        const since = Math.max(this.#lastFrameMs, this.#visibleSinceMs, this.info.deliverableSinceMs ?? nowMs);
-        if (nowMs - since > Math.max(LOST_AFTER_MS, this.#budgetMs())) {
+        if (this.#liveness.isLost(nowMs, deliverableSinceMs, this.#budgetMs())) {
             this.#onTrouble('the picture stopped');
         }
     }
 
     #updatePhase(nowMs) {
-        if (this.#isActive) {
-            this.#setPhase(this.#currentPhase(nowMs));
+        if (!this.#isActive) {
+            return;
         }
-    }
-
-    #currentPhase(nowMs) {
-        const { reach, info } = this.info;
-        const { isPlaying, hasFailed } = this.#ladder;
-        if (this.#wantsGesture) {
-            return 'gesture';
-        }
-        if (this.#isServerAway(nowMs)) {
-            return reach === 'away' ? (navigator.onLine ? 'reconnecting' : 'offline') : reach;
-        }
-        if (isPlaying && this.#countsFrames && !this.#isStale(nowMs)) {
-            return 'playing';
-        }
-        if (reach === 'ok' && (info.state === 'stalled' || info.state === 'starting')) {
-            return info.state;
-        }
-        return isPlaying ? 'playing' : hasFailed ? 'failed' : 'connecting';
+        this.#setPhase(
+            phaseOf({
+                wantsGesture: this.#wantsGesture,
+                isAway: this.#isServerAway(nowMs),
+                reach: this.info.reach,
+                state: this.info.info?.state,
+                isFresh: this.#isFresh(nowMs),
+                isPlaying: this.#ladder.isPlaying,
+                hasFailed: this.#ladder.hasFailed,
+                isOnLine: navigator.onLine,
+            }),
+        );
     }
 
     #setPhase(phase) {
@@ -447,32 +420,16 @@ export class Player {
 
     /* Twice a second: what the connection counted. */
     async #sample() {
-        const session = this.#session;
-        const counters = await session?.stats();
-        if (counters && session === this.#session) {
+        const counters = await this.#connection.stats();
+        if (counters) {
             this.#meters.addCounters(counters);
-            this.#noteDecoded(counters.decoded);
-        }
-        this.#onChange(this);
-    }
-
-    /* Scrolled out of view inside a frame, nothing is presented, yet all is well. */
-    #noteDecoded(decoded) {
-        if (decoded > this.#decoded) {
-            this.#lastFrameMs = performance.now();
-            if (!this.#ladder.isPlaying) {
-                this.#onPicture();
+            if (
+                this.#liveness.decoded(performance.now(), counters.decoded) &&
+                !this.#ladder.isPlaying
+            ) {
+                this.#onPicture(); // out of view nothing is presented, yet all is well
             }
         }
-        this.#decoded = decoded ?? 0;
-    }
-
-    #askForKeyframe() {
-        const nowMs = performance.now();
-        if (nowMs - this.#keyframeMs > KEYFRAME_EVERY_MS) {
-            this.#keyframeMs = nowMs;
-            const path = `/api/v1/streams/${this.#name.split('/').map(encodeURIComponent).join('/')}/keyframe`;
-            fetch(path, { method: 'POST' }).catch(() => {});
-        }
+        this.#onChange(this);
     }
 }

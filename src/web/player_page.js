@@ -10,7 +10,12 @@ import { exposeApi } from './api.js';
 import { isInPip } from './pip.js';
 import { keepAwake } from './wake_lock.js';
 import { nameFromPath, readQuery, streamBase } from './paths.js';
-import { rememberStats, rememberTransport, rememberedStats, rememberedTransport } from './settings.js';
+import {
+    rememberStats,
+    rememberTransport,
+    rememberedStats,
+    rememberedTransport,
+} from './settings.js';
 import { watchIdle } from './idle.js';
 import { watchVisibility } from './visibility.js';
 
@@ -89,7 +94,9 @@ function drawMessage() {
     byId('message-retry').hidden = !['failed', 'reconnecting', 'offline'].includes(phase);
     byId('message-home').hidden = phase !== 'missing' || query.isEmbedded;
     drawReasons(phase === 'failed' ? report.filter((row) => row.reason) : []);
-    announce(title ? `${title}. ${['reconnecting', 'failed'].includes(phase) ? '' : detail}` : 'Live');
+    announce(
+        title ? `${title}. ${['reconnecting', 'failed'].includes(phase) ? '' : detail}` : 'Live',
+    );
 }
 
 function drawReasons(rows) {
@@ -98,8 +105,11 @@ function drawReasons(rows) {
     list.hidden = !rows.length;
     if (list.dataset.text !== text) {
         list.dataset.text = text;
-        list.replaceChildren(...rows.map(({ id, reason }) => make('li', {},
-            make('strong', {}, TRANSPORT_NAMES[id]), ` ${reason}`)));
+        list.replaceChildren(
+            ...rows.map(({ id, reason }) =>
+                make('li', {}, make('strong', {}, TRANSPORT_NAMES[id]), ` ${reason}`),
+            ),
+        );
     }
 }
 
@@ -145,7 +155,10 @@ function start() {
     document.title = `${name} · Avocet`;
     document.body.classList.toggle('is-embedded', query.isEmbedded);
     const isTall = matchMedia('(max-width: 40rem) and (orientation: portrait)').matches;
-    setStats(!query.isEmbedded && (query.stats ?? rememberedStats() ?? isTall) || query.stats === true, false);
+    setStats(
+        (!query.isEmbedded && (query.stats ?? rememberedStats() ?? isTall)) || query.stats === true,
+        false,
+    );
     byId('pill').addEventListener('click', () => setStats(byId('stats').hidden));
     byId('message-play').addEventListener('click', () => player.play());
     byId('message-retry').addEventListener('click', () => player.retry());

@@ -5,7 +5,9 @@
  * the picture moved on.
  */
 export function watchFrames(video, onFrame) {
-    return video.requestVideoFrameCallback ? watchByCallback(video, onFrame) : watchByClock(video, onFrame);
+    return video.requestVideoFrameCallback
+        ? watchByCallback(video, onFrame)
+        : watchByClock(video, onFrame);
 }
 
 function watchByCallback(video, onFrame) {

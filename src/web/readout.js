@@ -2,7 +2,16 @@
  * The figures: the latency in the title bar and the statistics panel, from Player.stats().
  */
 import { byId, setText } from './dom.js';
-import { MODE_NAMES, TRANSPORT_NAMES, showBitrate, showCount, showMs, showPercent, showRate, showSize } from './words.js';
+import {
+    MODE_NAMES,
+    TRANSPORT_NAMES,
+    showBitrate,
+    showCount,
+    showMs,
+    showPercent,
+    showRate,
+    showSize,
+} from './words.js';
 
 const HISTORY = 120; // points, two a second
 const LEAST_SCALE_MS = 50;
@@ -28,12 +37,21 @@ export class Readout {
         const isKnown = phase === 'playing' && latency.medianMs !== null;
         const about = latency.isEstimate ? '~' : '';
         setText(byId('latency'), isKnown ? `${about}${showMs(latency.medianMs)}` : '– ms');
-        byId('pill').dataset.grade = !isKnown ? 'unknown' : latency.medianMs < 150 ? 'good' : latency.medianMs < 500 ? 'fair' : 'poor';
+        byId('pill').dataset.grade = !isKnown
+            ? 'unknown'
+            : latency.medianMs < 150
+              ? 'good'
+              : latency.medianMs < 500
+                ? 'fair'
+                : 'poor';
     }
 
     #showLatency(latency) {
         const about = latency.isEstimate ? '~ ' : '';
-        setText(byId('median'), latency.medianMs === null ? '–' : `${about}${Math.round(latency.medianMs)}`);
+        setText(
+            byId('median'),
+            latency.medianMs === null ? '–' : `${about}${Math.round(latency.medianMs)}`,
+        );
         setText(byId('worst'), showMs(latency.worstMs));
         const known = PARTS.map((part) => latency[`${part}Ms`] ?? 0);
         const total = known.reduce((sum, ms) => sum + ms, 0);
@@ -67,7 +85,11 @@ export class Readout {
         Object.assign(this.#graph, { width: width * ratio, height: height * ratio });
         const context = this.#graph.getContext('2d');
         const style = getComputedStyle(this.#graph);
-        const top = Math.max(LEAST_SCALE_MS, ...this.#history.map((point) => point.worstMs ?? point.medianMs ?? 0)) * 1.1;
+        const top =
+            Math.max(
+                LEAST_SCALE_MS,
+                ...this.#history.map((point) => point.worstMs ?? point.medianMs ?? 0),
+            ) * 1.1;
         const x = (i) => width * (1 - (this.#history.length - 1 - i) / (HISTORY - 1));
         const y = (ms) => height - (ms / top) * (height - 1);
         context.scale(ratio, ratio);
@@ -75,7 +97,12 @@ export class Readout {
         context.globalAlpha = 0.25;
         this.#history.forEach((point, i) => {
             if (point.worstMs !== null) {
-                context.fillRect(x(i) - width / HISTORY, y(point.worstMs), width / HISTORY + 0.5, height);
+                context.fillRect(
+                    x(i) - width / HISTORY,
+                    y(point.worstMs),
+                    width / HISTORY + 0.5,
+                    height,
+                );
             }
         });
         context.globalAlpha = 1;

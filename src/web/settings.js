@@ -28,7 +28,9 @@ function write(key, value) {
 /* The transport that worked last, if that is not long ago; null otherwise. */
 export function rememberedTransport(nowMs = Date.now()) {
     const saved = read('transport');
-    return saved && nowMs - saved.atMs < TRANSPORT_FRESH_MS && nowMs >= saved.atMs ? saved.id : null;
+    return saved && nowMs - saved.atMs < TRANSPORT_FRESH_MS && nowMs >= saved.atMs
+        ? saved.id
+        : null;
 }
 
 export function rememberTransport(id, nowMs = Date.now()) {

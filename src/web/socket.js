@@ -75,11 +75,15 @@ export function openSocket(url, { clock, onHello, onJson, onBytes, onClose }) {
     };
     socket.onclose = ({ code, reason }) => {
         const why = code === 1006 ? '' : ` (code ${code})`;
-        end(reason || (gotHello ? `the connection was closed${why}` : `no WebSocket to the server${why}`));
+        end(
+            reason ||
+                (gotHello ? `the connection was closed${why}` : `no WebSocket to the server${why}`),
+        );
     };
     return {
         close: () => end(null),
-        send: (message) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message)),
+        send: (message) =>
+            socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message)),
         get waitingBytes() {
             return socket.bufferedAmount;
         },

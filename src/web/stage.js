@@ -3,7 +3,11 @@
  * picture of a connection that ended, until the next one brings its first.
  */
 function element(tag, className, properties = {}) {
-    const made = Object.assign(document.createElement(tag), { className, hidden: true }, properties);
+    const made = Object.assign(
+        document.createElement(tag),
+        { className, hidden: true },
+        properties,
+    );
     made.setAttribute('aria-hidden', 'true');
     return made;
 }

@@ -14,7 +14,13 @@ const ASK_EVERY_MS = 6000; // the list says the same, more often
 const SNAPSHOT_MS = 10000;
 const SNAPSHOT_WIDTH = 640;
 const LEAVE_MS = 1500; // scrolled past: not worth closing for
-const STATES = { live: 'Live', idle: 'Idle', starting: 'Starting', stalled: 'No signal', stopping: 'Stopping' };
+const STATES = {
+    live: 'Live',
+    idle: 'Idle',
+    starting: 'Starting',
+    stalled: 'No signal',
+    stopping: 'Stopping',
+};
 const NOTES = {
     starting: 'The camera is starting',
     stalled: 'The camera is not sending',
@@ -42,9 +48,18 @@ export class Tile {
         this.#name = name;
         this.#base = streamBase(name, location.origin);
         const stageBox = make('div', { className: 'tile-stage' });
-        this.element = make('a', { className: 'tile', href: this.#base.pathname }, stageBox,
-            make('span', { className: 'tile-caption' },
-                make('span', { className: 'tile-name' }, name), this.#badge, this.#facts));
+        this.element = make(
+            'a',
+            { className: 'tile', href: this.#base.pathname },
+            stageBox,
+            make(
+                'span',
+                { className: 'tile-caption' },
+                make('span', { className: 'tile-name' }, name),
+                this.#badge,
+                this.#facts,
+            ),
+        );
         this.#stage = new Stage(stageBox);
         stageBox.append(this.#note);
         this.#player = new Player({
@@ -93,7 +108,11 @@ export class Tile {
     }
 
     #onChange() {
-        if (this.#player.transport === 'mjpeg' && !this.#player.isPaused && !mjpegPlayers.has(this)) {
+        if (
+            this.#player.transport === 'mjpeg' &&
+            !this.#player.isPaused &&
+            !mjpegPlayers.has(this)
+        ) {
             if (mjpegPlayers.size >= MOST_MJPEG) {
                 this.#player.pause();
                 this.#startSnapshots();
@@ -126,12 +145,16 @@ export class Tile {
             shown.src = picture.src;
             this.#stage.show(shown);
         };
-        picture.src = withQuery(this.#base, 'snapshot.jpg', { width: SNAPSHOT_WIDTH, at: Date.now() });
+        picture.src = withQuery(this.#base, 'snapshot.jpg', {
+            width: SNAPSHOT_WIDTH,
+            at: Date.now(),
+        });
     }
 
     #draw() {
         const { phase } = this.#player;
-        const note = this.#json.error && phase !== 'playing' ? this.#json.error : NOTES[phase] ?? '';
+        const note =
+            this.#json.error && phase !== 'playing' ? this.#json.error : (NOTES[phase] ?? '');
         this.#note.hidden = !note;
         setText(this.#note, note);
         const { width, height, fps, viewers } = this.#json;

@@ -1,8 +1,8 @@
 /*
  * Media times for MSE without holes. A browser that meets a frame later than twice the duration of
  * the one before drops everything up to the next keyframe, so one hiccup of the camera would cost
- * seconds of picture. Here such a hole is made narrower, and time that runs backwards (a camera that
- * was restarted) goes on; everything else keeps its distances.
+ * seconds of picture. Here such a hole is made narrower, and time that runs backwards (a camera
+ * that was restarted) goes on; everything else keeps its distances.
  *
  * Units: any, the same for times and durations.
  */

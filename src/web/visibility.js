@@ -4,7 +4,12 @@
  */
 const REST_AFTER_MS = 15000;
 
-export function watchVisibility({ onRest, onWake, mayRest = () => true, restAfterMs = REST_AFTER_MS }) {
+export function watchVisibility({
+    onRest,
+    onWake,
+    mayRest = () => true,
+    restAfterMs = REST_AFTER_MS,
+}) {
     let timer = null;
     let isResting = false;
     const rest = () => {

@@ -11,7 +11,9 @@ export function keepAwake() {
             lock = null;
         } else if (!lock || lock.released) {
             isAsking = true;
-            lock = await navigator.wakeLock.request('screen').catch(() => ({ released: false, release: async () => {} }));
+            lock = await navigator.wakeLock
+                .request('screen')
+                .catch(() => ({ released: false, release: async () => {} }));
             isAsking = false;
         }
     };

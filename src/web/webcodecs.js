@@ -6,7 +6,7 @@ import { openSocket } from './socket.js';
 import { readAccessUnit, sequenceGap } from './access_unit.js';
 import { webSocketUrl, withQuery } from './paths.js';
 
-/* An access unit in the decoder for longer: it cannot keep up, and the rest of the GOP is skipped. */
+/* An access unit is in the decoder for longer: it cannot keep up; the rest of the GOP goes. */
 const MOST_DECODE_MS = { drive: 200, watch: 600, smooth: 2000 };
 /*
  * Joining at a cached keyframe: that is shown at once, the way from it to the newest frame is not,
@@ -110,11 +110,13 @@ class WebcodecsSession {
             this.#isJoining = true;
             this.#joinedMs = fedMs;
         }
-        this.#decoder.decode(new EncodedVideoChunk({
-            type: unit.isKey ? 'key' : 'delta',
-            timestamp: unit.ptsUs,
-            data: unit.bytes,
-        }));
+        this.#decoder.decode(
+            new EncodedVideoChunk({
+                type: unit.isKey ? 'key' : 'delta',
+                timestamp: unit.ptsUs,
+                data: unit.bytes,
+            }),
+        );
     }
 
     #countGap({ sequence, isKey }) {
@@ -213,7 +215,10 @@ class WebcodecsSession {
         this.#tick ??= requestAnimationFrame((tickMs) => {
             this.#tick = null;
             if (!this.#isOver) {
-                this.#env.onFrame({ ...this.#drawn, presentedMs: Math.max(tickMs, this.#drawn.drawnMs) });
+                this.#env.onFrame({
+                    ...this.#drawn,
+                    presentedMs: Math.max(tickMs, this.#drawn.drawnMs),
+                });
             }
         });
     }
@@ -237,7 +242,9 @@ class WebcodecsSession {
         if (!this.#config) {
             return 'the WebSocket says nothing';
         }
-        return this.#seen.bytes > 0 ? 'data comes, but no picture out of the decoder' : 'connected, but no data comes';
+        return this.#seen.bytes > 0
+            ? 'data comes, but no picture out of the decoder'
+            : 'connected, but no data comes';
     }
 
     stats() {

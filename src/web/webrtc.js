@@ -130,7 +130,9 @@ class WebrtcSession {
     #onState() {
         const state = this.#peer.connectionState;
         if (state === 'failed') {
-            this.#end(this.#hasPicture ? 'the connection broke' : 'no UDP connection to the server');
+            this.#end(
+                this.#hasPicture ? 'the connection broke' : 'no UDP connection to the server',
+            );
         } else if (state === 'closed') {
             this.#end('the server closed the connection');
         }
@@ -154,7 +156,9 @@ class WebrtcSession {
         if (peer.connectionState !== 'connected') {
             return 'the encrypted connection is not up';
         }
-        return this.#seen.bytes > 0 ? 'data comes, but this browser cannot decode it' : 'connected, but no data comes';
+        return this.#seen.bytes > 0
+            ? 'data comes, but this browser cannot decode it'
+            : 'connected, but no data comes';
     }
 
     #seen = { bytes: 0 };

@@ -9,36 +9,36 @@ export const TRANSPORT_NAMES = {
 
 export const MODE_NAMES = { drive: 'Drive', watch: 'Watch', smooth: 'Smooth' };
 
-/* {title, detail} of what is on screen instead of the picture, or above it. */
+/* phase -> [title, detail] */
+const PHASES = {
+    connecting: ({ via }) => ['Connecting', via ? `by ${via}` : ''],
+    starting: ({ detail }) => [
+        'The camera is starting',
+        detail || 'The picture comes as soon as it does.',
+    ],
+    stalled: ({ detail }) => [
+        'The camera is not sending',
+        detail || 'The picture comes back when it does.',
+    ],
+    reconnecting: ({ again }) => ['Reconnecting', `The server does not answer. ${again}`],
+    offline: () => ['You are offline', 'The picture comes back with the network.'],
+    missing: ({ name }) => [`There is no stream “${name}”`, 'Waiting in case it appears.'],
+    refused: ({ detail }) => ['The server refuses', detail || ''],
+    failed: ({ again, via, retryInS }) => [
+        'No way to play it works here',
+        retryInS || !via ? again : `Trying ${via} again.`,
+    ],
+    gesture: () => ['Tap to play', 'This browser plays only when asked.'],
+    paused: () => ['Paused', ''],
+    suspended: () => ['Resting', 'The picture comes back when you look.'],
+};
+
+/* {title, detail} of what is on screen instead of the picture, or above it; '' for nothing. */
 export function phaseWords({ phase, name, transport, detail, retryInS }) {
     const via = TRANSPORT_NAMES[transport];
     const again = retryInS ? `Trying again in ${retryInS} s.` : 'Trying again now.';
-    switch (phase) {
-    case 'connecting':
-        return { title: 'Connecting', detail: via ? `by ${via}` : '' };
-    case 'starting':
-        return { title: 'The camera is starting', detail: detail || 'The picture comes as soon as it does.' };
-    case 'stalled':
-        return { title: 'The camera is not sending', detail: detail || 'The picture comes back when it does.' };
-    case 'reconnecting':
-        return { title: 'Reconnecting', detail: `The server does not answer. ${again}` };
-    case 'offline':
-        return { title: 'You are offline', detail: 'The picture comes back with the network.' };
-    case 'missing':
-        return { title: `There is no stream “${name}”`, detail: 'Waiting in case it appears.' };
-    case 'refused':
-        return { title: 'The server refuses', detail: detail || '' };
-    case 'failed':
-        return { title: 'No way to play it works here', detail: retryInS || !via ? again : `Trying ${via} again.` };
-    case 'gesture':
-        return { title: 'Tap to play', detail: 'This browser plays only when asked.' };
-    case 'paused':
-        return { title: 'Paused', detail: '' };
-    case 'suspended':
-        return { title: 'Resting', detail: 'The picture comes back when you look.' };
-    default:
-        return { title: '', detail: '' };
-    }
+    const [title, text] = PHASES[phase]?.({ via, again, name, detail, retryInS }) ?? ['', ''];
+    return { title, detail: text };
 }
 
 /* Why this transport and no better one. report: see Ladder.report(). */
@@ -49,8 +49,13 @@ export function transportReason({ current, forced, remembered, report }) {
     if (forced) {
         return 'chosen by hand';
     }
-    const better = report.slice(0, report.findIndex((row) => row.id === current));
-    const why = better.filter((row) => row.reason).map((row) => `${TRANSPORT_NAMES[row.id]}: ${row.reason}`);
+    const better = report.slice(
+        0,
+        report.findIndex((row) => row.id === current),
+    );
+    const why = better
+        .filter((row) => row.reason)
+        .map((row) => `${TRANSPORT_NAMES[row.id]}: ${row.reason}`);
     if (why.length) {
         return why.join('; ');
     }
@@ -68,16 +73,24 @@ export function showBitrate(bps) {
     if (bps === null || bps === undefined) {
         return DASH;
     }
-    return bps >= 999500 ? `${(bps / 1e6).toFixed(bps >= 9.95e6 ? 0 : 1)} Mbit/s` : `${Math.round(bps / 1000)} kbit/s`;
+    return bps >= 999500
+        ? `${(bps / 1e6).toFixed(bps >= 9.95e6 ? 0 : 1)} Mbit/s`
+        : `${Math.round(bps / 1000)} kbit/s`;
 }
 
 export const showSize = (width, height) => (width && height ? `${width} × ${height}` : DASH);
 
 export function showRate(fps) {
-    return fps === null || fps === undefined ? DASH : String(Math.abs(fps - Math.round(fps)) < 0.25 ? Math.round(fps) : fps.toFixed(1));
+    return fps === null || fps === undefined
+        ? DASH
+        : String(Math.abs(fps - Math.round(fps)) < 0.25 ? Math.round(fps) : fps.toFixed(1));
 }
 
-export const showPercent = (part) => (part === null || part === undefined ? DASH
-    : part > 0 && part < 0.001 ? '< 0.1 %' : `${(part * 100).toFixed(part === 0 ? 0 : 1)} %`);
+export const showPercent = (part) =>
+    part === null || part === undefined
+        ? DASH
+        : part > 0 && part < 0.001
+          ? '< 0.1 %'
+          : `${(part * 100).toFixed(part === 0 ? 0 : 1)} %`;
 
 export const showCount = (n) => (n === null || n === undefined ? DASH : String(n));

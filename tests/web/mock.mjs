@@ -11,9 +11,15 @@ import { FPS, HEIGHT, WIDTH, realMs, startSource } from './source.mjs';
 import { codecString, fragment, initSegment, toAnnexB } from './mp4_writer.mjs';
 
 const WEB = new URL('../../src/web/', import.meta.url);
-const MIME = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
-const POLICY = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    + "connect-src 'self' ws: wss:; style-src 'self'; frame-ancestors *";
+const MIME = {
+    html: 'text/html; charset=utf-8',
+    js: 'text/javascript; charset=utf-8',
+    css: 'text/css; charset=utf-8',
+    svg: 'image/svg+xml',
+};
+const POLICY =
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+    "connect-src 'self' ws: wss:; style-src 'self'; frame-ancestors *";
 
 export class Mock {
     /* Switches for tests. */
@@ -37,9 +43,15 @@ export class Mock {
     #connections = new Set();
 
     async start(port = 0) {
-        this.#source ??= startSource({ onUnit: (unit) => this.#onUnit(unit), onJpeg: (jpeg) => this.#onJpeg(jpeg) });
-        this.#server = createServer((request, response) => this.#answer(request, response)
-            .catch((error) => response.writeHead(500).end(String(error))));
+        this.#source ??= startSource({
+            onUnit: (unit) => this.#onUnit(unit),
+            onJpeg: (jpeg) => this.#onJpeg(jpeg),
+        });
+        this.#server = createServer((request, response) =>
+            this.#answer(request, response).catch((error) =>
+                response.writeHead(500).end(String(error)),
+            ),
+        );
         this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
         this.#server.on('connection', (socket) => {
             this.#connections.add(socket);
@@ -116,8 +128,10 @@ export class Mock {
             info: () => this.#json(response, this.#info(name)),
             whep: () => this.#whep(request, response),
             'stream.mjpg': () => this.#mjpeg(response),
-            'snapshot.jpg': () => (this.broken.has('mjpeg') ? this.#mjpeg(response)
-                : response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(this.#jpeg)),
+            'snapshot.jpg': () =>
+                this.broken.has('mjpeg')
+                    ? this.#mjpeg(response)
+                    : response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(this.#jpeg),
         };
         return handlers[word] ? handlers[word]() : response.writeHead(404).end();
     }
@@ -127,18 +141,31 @@ export class Mock {
         if (!contents) {
             return response.writeHead(404).end();
         }
-        response.writeHead(200, { 'Content-Type': MIME[name.split('.').pop()], 'Cache-Control': 'no-cache' });
+        response.writeHead(200, {
+            'Content-Type': MIME[name.split('.').pop()],
+            'Cache-Control': 'no-cache',
+        });
         return response.end(contents);
     }
 
     #json(response, value, status = 200) {
-        response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+        response
+            .writeHead(status, { 'Content-Type': 'application/json' })
+            .end(JSON.stringify(value));
     }
 
     #info(name) {
         return {
-            name, state: this.state, error: this.error, width: WIDTH, height: HEIGHT, fps: FPS, codec: 'h264',
-            bitrate_bps: 800000, viewers: this.#viewers.size, latency_ms: { capture: 0.5, encode: 2.5, send: 0.5 },
+            name,
+            state: this.state,
+            error: this.error,
+            width: WIDTH,
+            height: HEIGHT,
+            fps: FPS,
+            codec: 'h264',
+            bitrate_bps: 800000,
+            viewers: this.#viewers.size,
+            latency_ms: { capture: 0.5, encode: 2.5, send: 0.5 },
         };
     }
 
@@ -153,18 +180,33 @@ export class Mock {
         if (!this.whep || request.method !== 'POST') {
             return response.writeHead(request.method === 'DELETE' ? 200 : 404).end();
         }
-        const answer = await fetch(this.whep, { method: 'POST', body: Buffer.concat(chunks), headers: { 'Content-Type': 'application/sdp' } });
-        response.writeHead(201, { 'Content-Type': 'application/sdp', Location: `${request.url.split('?')[0]}/1` });
+        const answer = await fetch(this.whep, {
+            method: 'POST',
+            body: Buffer.concat(chunks),
+            headers: { 'Content-Type': 'application/sdp' },
+        });
+        response.writeHead(201, {
+            'Content-Type': 'application/sdp',
+            Location: `${request.url.split('?')[0]}/1`,
+        });
         return response.end(await answer.text());
     }
 
     #mjpeg(response) {
         if (this.broken.has('mjpeg')) {
-            return response.writeHead(503, { 'Content-Type': 'application/json' }).end('{"error":"MJPEG is broken"}');
+            return response
+                .writeHead(503, { 'Content-Type': 'application/json' })
+                .end('{"error":"MJPEG is broken"}');
         }
         response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame' });
         response.write('--frame\r\nContent-Type: image/jpeg\r\n\r\n');
-        const onJpeg = (jpeg) => response.write(Buffer.concat([jpeg, Buffer.from('\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n')]));
+        const onJpeg = (jpeg) =>
+            response.write(
+                Buffer.concat([
+                    jpeg,
+                    Buffer.from('\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n'),
+                ]),
+            );
         return this.#addViewer({ onJpeg: this.silent.has('mjpeg') ? null : onJpeg }, response);
     }
 
@@ -212,7 +254,18 @@ export class Mock {
         });
         const send = this.#makeSender(ws);
         const codec = this.#gop.length ? codecString(this.#gop[0].config) : null;
-        ws.send(JSON.stringify({ type: 'hello', version: 1, stream: 'cam', format, codec, width: WIDTH, height: HEIGHT, fps: FPS }));
+        ws.send(
+            JSON.stringify({
+                type: 'hello',
+                version: 1,
+                stream: 'cam',
+                format,
+                codec,
+                width: WIDTH,
+                height: HEIGHT,
+                fps: FPS,
+            }),
+        );
         if (this.silent.has(format) || !codec) {
             return;
         }
@@ -236,9 +289,14 @@ const WRITERS = {
         header.writeBigInt64BE(BigInt(Math.round(unit.ptsMs * 1e6)), 16);
         return Buffer.concat([header, toAnnexB(unit)]);
     },
-    meta: ({ ptsMs, captureMs, sentMs }) => JSON.stringify({
-        type: 'frame', rtp: Math.round(ptsMs * 90) % 2 ** 32, pts_ms: ptsMs, capture_ms: captureMs, sent_ms: sentMs,
-    }),
+    meta: ({ ptsMs, captureMs, sentMs }) =>
+        JSON.stringify({
+            type: 'frame',
+            rtp: Math.round(ptsMs * 90) % 2 ** 32,
+            pts_ms: ptsMs,
+            capture_ms: captureMs,
+            sent_ms: sentMs,
+        }),
 };
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

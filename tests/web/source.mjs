@@ -34,20 +34,80 @@ export function drawPicture(picture, index, captureMs) {
     for (let bit = 0; bit < 48; bit++) {
         const luma = bytes[bit >> 3] & (0x80 >> (bit & 7)) ? 235 : 16;
         for (let y = 0; y < height; y++) {
-            picture.fill(luma, y * WIDTH + left + bit * block, y * WIDTH + left + (bit + 1) * block);
+            picture.fill(
+                luma,
+                y * WIDTH + left + bit * block,
+                y * WIDTH + left + (bit + 1) * block,
+            );
         }
     }
 }
 
 /* Calls onUnit({captureMs, ptsMs, isKey, avcc, config}) and onJpeg(bytes). Returns {close}. */
 export function startSource({ onUnit, onJpeg }) {
-    const ffmpeg = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-probesize', '32',
-        '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', String(FPS), '-i', 'pipe:0',
-        '-map', '0:v', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline',
-        '-threads', '1', '-g', '60', '-b:v', '800k', '-fps_mode', 'passthrough',
-        '-flvflags', 'no_duration_filesize', '-flush_packets', '1', '-f', 'flv', 'pipe:1',
-        '-map', '0:v', '-c:v', 'mjpeg', '-threads', '1', '-q:v', '5', '-pix_fmt', 'yuvj420p', '-fps_mode', 'passthrough',
-        '-flush_packets', '1', '-f', 'mjpeg', 'pipe:3'], { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] });
+    const ffmpeg = spawn(
+        'ffmpeg',
+        [
+            '-hide_banner',
+            '-loglevel',
+            'error',
+            '-probesize',
+            '32',
+            '-f',
+            'rawvideo',
+            '-pix_fmt',
+            'yuv420p',
+            '-s',
+            `${WIDTH}x${HEIGHT}`,
+            '-r',
+            String(FPS),
+            '-i',
+            'pipe:0',
+            '-map',
+            '0:v',
+            '-c:v',
+            'libx264',
+            '-preset',
+            'ultrafast',
+            '-tune',
+            'zerolatency',
+            '-profile:v',
+            'baseline',
+            '-threads',
+            '1',
+            '-g',
+            '60',
+            '-b:v',
+            '800k',
+            '-fps_mode',
+            'passthrough',
+            '-flvflags',
+            'no_duration_filesize',
+            '-flush_packets',
+            '1',
+            '-f',
+            'flv',
+            'pipe:1',
+            '-map',
+            '0:v',
+            '-c:v',
+            'mjpeg',
+            '-threads',
+            '1',
+            '-q:v',
+            '5',
+            '-pix_fmt',
+            'yuvj420p',
+            '-fps_mode',
+            'passthrough',
+            '-flush_packets',
+            '1',
+            '-f',
+            'mjpeg',
+            'pipe:3',
+        ],
+        { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] },
+    );
     const captures = [];
     const picture = Buffer.alloc((WIDTH * HEIGHT * 3) / 2);
     const startMs = performance.now();
@@ -60,10 +120,13 @@ export function startSource({ onUnit, onJpeg }) {
         timer = setTimeout(frame, startMs + (captures.length * 1000) / FPS - performance.now());
     };
     ffmpeg.stdin.on('error', () => {});
-    ffmpeg.stdout.on('data', flvReader((unit) => {
-        const index = Math.round((unit.ptsMs * FPS) / 1000);
-        onUnit({ ...unit, ptsMs: (index * 1000) / FPS, captureMs: captures[index] ?? null });
-    }));
+    ffmpeg.stdout.on(
+        'data',
+        flvReader((unit) => {
+            const index = Math.round((unit.ptsMs * FPS) / 1000);
+            onUnit({ ...unit, ptsMs: (index * 1000) / FPS, captureMs: captures[index] ?? null });
+        }),
+    );
     ffmpeg.stdio[3].on('data', jpegReader(onJpeg));
     frame();
     return {
@@ -92,7 +155,12 @@ function flvReader(onUnit) {
             if (rest[0] === 9 && body[1] === 0) {
                 config = Buffer.from(body.subarray(5));
             } else if (rest[0] === 9 && body[1] === 1) {
-                onUnit({ ptsMs, isKey: body[0] >> 4 === 1, avcc: Buffer.from(body.subarray(5)), config });
+                onUnit({
+                    ptsMs,
+                    isKey: body[0] >> 4 === 1,
+                    avcc: Buffer.from(body.subarray(5)),
+                    config,
+                });
             }
             rest = rest.subarray(15 + size);
         }
@@ -103,7 +171,11 @@ function jpegReader(onJpeg) {
     let rest = Buffer.alloc(0);
     return (chunk) => {
         rest = Buffer.concat([rest, chunk]);
-        for (let end = rest.indexOf('ffd9', 0, 'hex'); end >= 0; end = rest.indexOf('ffd9', 0, 'hex')) {
+        for (
+            let end = rest.indexOf('ffd9', 0, 'hex');
+            end >= 0;
+            end = rest.indexOf('ffd9', 0, 'hex')
+        ) {
             onJpeg(Buffer.from(rest.subarray(0, end + 2)));
             rest = rest.subarray(end + 2);
         }

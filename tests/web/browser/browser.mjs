@@ -5,8 +5,15 @@ import { chromium } from 'playwright-core';
 import { Mock } from '../mock.mjs';
 import { whyNoBrowser } from '../../lab/browser.mjs';
 
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'];
+const ARGS = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+];
 const EXPECTED = /Failed to load resource|WebSocket connection to/; // what the tests break on purpose
 
 const skip = whyNoBrowser('chromium');
@@ -22,7 +29,11 @@ export function useMock() {
     }
     runner.before(async () => {
         shared.mock = await new Mock().start();
-        shared.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS });
+        shared.browser = await chromium.launch({
+            executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+            headless: true,
+            args: ARGS,
+        });
         await until(() => shared.mock.hasPictures, 'the mock has pictures');
     });
     runner.after(async () => {
@@ -33,12 +44,21 @@ export function useMock() {
 
 /* Opens path in a fresh profile, calls use(page), and fails on any error of the page itself. */
 export async function withPage(path, use, options = {}) {
-    const context = await shared.browser.newContext({ viewport: { width: 960, height: 600 }, ...options });
+    const context = await shared.browser.newContext({
+        viewport: { width: 960, height: 600 },
+        ...options,
+    });
     const errors = [];
     try {
         const page = await context.newPage();
         page.on('pageerror', (error) => errors.push(error.stack));
-        page.on('console', (message) => message.type() === 'error' && !EXPECTED.test(message.text()) && errors.push(message.text()));
+        page.on(
+            'console',
+            (message) =>
+                message.type() === 'error' &&
+                !EXPECTED.test(message.text()) &&
+                errors.push(message.text()),
+        );
         await page.goto(shared.mock.url + path);
         await use(page);
         assert.deepEqual(errors, []);
@@ -48,15 +68,23 @@ export async function withPage(path, use, options = {}) {
 }
 
 export async function until(isSo, what, timeoutMs = 15000) {
-    for (const endMs = Date.now() + timeoutMs; !await isSo(); await new Promise((done) => setTimeout(done, 20))) {
+    for (
+        const endMs = Date.now() + timeoutMs;
+        !(await isSo());
+        await new Promise((done) => setTimeout(done, 20))
+    ) {
         assert.ok(Date.now() < endMs, `not within ${timeoutMs} ms: ${what}`);
     }
 }
 
-export const waitForPhase = (page, phase, timeout = 15000) => page.waitForFunction(
-    (wanted) => globalThis.avocet?.phase === wanted, phase, { timeout });
+export const waitForPhase = (page, phase, timeout = 15000) =>
+    page.waitForFunction((wanted) => globalThis.avocet?.phase === wanted, phase, { timeout });
 
 /* Waits until this transport plays, and n more frames have been counted. */
 export async function waitForPlaying(page, transport, timeout = 15000) {
-    await page.waitForFunction((wanted) => globalThis.avocet?.phase === 'playing' && avocet.transport === wanted, transport, { timeout });
+    await page.waitForFunction(
+        (wanted) => globalThis.avocet?.phase === 'playing' && avocet.transport === wanted,
+        transport,
+        { timeout },
+    );
 }

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { shared, test, until, useMock, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
+import {
+    shared,
+    test,
+    until,
+    useMock,
+    waitForPhase,
+    waitForPlaying,
+    withPage,
+} from './browser.mjs';
 
 useMock();
 
@@ -11,7 +19,7 @@ test('every key of the help does what it says', async () => {
         const keys = await page.locator('#keys kbd').allTextContents();
         assert.deepEqual(keys, ['Space', 'M', 'F', 'S', 'P', 'I', 'T', 'D', 'C', 'L', 'G', '?']);
         await page.keyboard.press('i');
-        assert.ok(!await page.locator('#stats').isVisible(), 'keys rest below a dialog');
+        assert.ok(!(await page.locator('#stats').isVisible()), 'keys rest below a dialog');
         await page.keyboard.press('Escape');
         await page.keyboard.press('i');
         assert.ok(await page.locator('#stats').isVisible());
@@ -37,7 +45,9 @@ test('pause closes the connection and keeps the picture; play is live at once', 
         await until(() => shared.mock.viewerCount === 0, 'nothing is received');
         await page.click('#play');
         await waitForPlaying(page, 'webcodecs');
-        const ageMs = await page.evaluate(() => avocet.readTimecode().then((ms) => Date.now() - ms));
+        const ageMs = await page.evaluate(() =>
+            avocet.readTimecode().then((ms) => Date.now() - ms),
+        );
         assert.ok(ageMs < 1000, `${ageMs}`);
     });
 });
@@ -59,7 +69,10 @@ test('transport and mode by menu, with the arrow keys', async () => {
         await page.keyboard.press('d');
         await page.keyboard.press('Home');
         await page.keyboard.press('Enter');
-        await until(() => shared.mock.requests.some((request) => request.includes('format=mp4&mode=drive')), 'drive');
+        await until(
+            () => shared.mock.requests.some((request) => request.includes('format=mp4&mode=drive')),
+            'drive',
+        );
         await page.keyboard.press('t');
         await page.keyboard.press('Escape');
         assert.equal(await page.getAttribute('#transport', 'aria-expanded'), 'false');
@@ -69,7 +82,10 @@ test('transport and mode by menu, with the arrow keys', async () => {
 test('a snapshot is a JPEG of what is on screen', async () => {
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('s')]);
+        const [download] = await Promise.all([
+            page.waitForEvent('download'),
+            page.keyboard.press('s'),
+        ]);
         assert.match(download.suggestedFilename(), /^cam-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\.jpg$/);
         const chunks = [];
         for await (const chunk of await download.createReadStream()) {
@@ -85,11 +101,15 @@ test('every control has a name, and a key shows where the focus is', async () =>
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'webcodecs');
         for (const button of await page.locator('button, a').all()) {
-            const name = await button.evaluate((element) => element.ariaLabel || element.textContent.trim());
+            const name = await button.evaluate(
+                (element) => element.ariaLabel || element.textContent.trim(),
+            );
             assert.ok(name, await button.evaluate((element) => element.outerHTML));
         }
         await page.keyboard.press('Tab');
-        const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+        const outline = await page.evaluate(
+            () => getComputedStyle(document.activeElement).outlineStyle,
+        );
         assert.equal(outline, 'solid');
         await page.waitForFunction(() => document.getElementById('live').textContent === 'Live');
         assert.equal(await page.getAttribute('#live', 'aria-live'), 'polite');
@@ -99,41 +119,53 @@ test('every control has a name, and a key shows where the focus is', async () =>
 test('sound is hidden where there is none', async () => {
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        assert.ok(!await page.locator('#mute').isVisible());
+        assert.ok(!(await page.locator('#mute').isVisible()));
     });
 });
 
 test('embedded: only the picture, controls when the pointer moves', async () => {
     await withPage('/cam/?embed', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        assert.ok(!await page.locator('#bar').isVisible());
+        assert.ok(!(await page.locator('#bar').isVisible()));
         const stage = await page.locator('#stage').boundingBox();
         assert.deepEqual(stage, { x: 0, y: 0, width: 960, height: 600 });
-        await page.waitForFunction(() => getComputedStyle(document.getElementById('controls')).opacity === '0');
+        await page.waitForFunction(
+            () => getComputedStyle(document.getElementById('controls')).opacity === '0',
+        );
         await page.mouse.move(300, 200);
-        await page.waitForFunction(() => getComputedStyle(document.getElementById('controls')).opacity === '1');
+        await page.waitForFunction(
+            () => getComputedStyle(document.getElementById('controls')).opacity === '1',
+        );
     });
 });
 
 test('a phone held upright: no sideways scrolling, targets large enough', async () => {
-    await withPage('/cam/', async (page) => {
-        await waitForPlaying(page, 'webcodecs');
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
-        assert.ok(await page.locator('#stats').isVisible(), 'there is room for the figures');
-        for (const button of await page.locator('.controls button:visible').all()) {
-            const { width, height } = await button.boundingBox();
-            assert.ok(width >= 44 && height >= 44);
-        }
-    }, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+    await withPage(
+        '/cam/',
+        async (page) => {
+            await waitForPlaying(page, 'webcodecs');
+            assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+            assert.ok(await page.locator('#stats').isVisible(), 'there is room for the figures');
+            for (const button of await page.locator('.controls button:visible').all()) {
+                const { width, height } = await button.boundingBox();
+                assert.ok(width >= 44 && height >= 44);
+            }
+        },
+        { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+    );
 });
 
 test('the window comes back from hidden: nothing was received meanwhile', async () => {
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+        await page.evaluate(() =>
+            dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })),
+        );
         await waitForPhase(page, 'suspended');
         await until(() => shared.mock.viewerCount === 0, 'nothing is received');
-        await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+        await page.evaluate(() =>
+            dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+        );
         await waitForPlaying(page, 'webcodecs');
     });
 });

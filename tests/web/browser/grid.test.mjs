@@ -34,11 +34,19 @@ test('a live tile for every stream in view, none for those below', async () => {
 test('with MJPEG only, four tiles play and the others are snapshots', async () => {
     shared.mock.names = names(8);
     ['h264', 'mp4'].forEach((format) => shared.mock.broken.add(format));
-    await withPage('/', async (page) => {
-        await until(async () => await page.locator('.tile img.picture:not([hidden])').count() === 8, 'all have a picture', 25000);
-        assert.equal(shared.mock.viewerCount, 4);
-        assert.ok(count('snapshot.jpg') >= 4);
-    }, { viewport: { width: 1500, height: 1000 } });
+    await withPage(
+        '/',
+        async (page) => {
+            await until(
+                async () => (await page.locator('.tile img.picture:not([hidden])').count()) === 8,
+                'all have a picture',
+                25000,
+            );
+            assert.equal(shared.mock.viewerCount, 4);
+            assert.ok(count('snapshot.jpg') >= 4);
+        },
+        { viewport: { width: 1500, height: 1000 } },
+    );
 });
 
 test('the list is kept up to date, and a tile opens its player', async () => {
@@ -47,7 +55,7 @@ test('the list is kept up to date, and a tile opens its player', async () => {
         shared.mock.names = ['cam', 'garden'];
         await page.waitForSelector('.tile:nth-child(2)');
         shared.mock.names = ['garden'];
-        await until(async () => await page.locator('.tile').count() === 1, 'one is gone');
+        await until(async () => (await page.locator('.tile').count()) === 1, 'one is gone');
         await page.click('.tile');
         await page.waitForURL('**/garden/');
         await page.waitForFunction(() => globalThis.avocet?.phase === 'playing');
@@ -61,7 +69,7 @@ test('no streams: it says how to add one', async () => {
         assert.match(await page.textContent('#empty'), /avocet serve cam=v4l2:\/dev\/video0/);
         shared.mock.names = ['cam'];
         await page.waitForSelector('.tile');
-        assert.ok(!await page.locator('#empty').isVisible());
+        assert.ok(!(await page.locator('#empty').isVisible()));
     });
 });
 

@@ -1,6 +1,14 @@
 import { beforeEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { shared, test, until, useMock, waitForPhase, waitForPlaying, withPage } from './browser.mjs';
+import {
+    shared,
+    test,
+    until,
+    useMock,
+    waitForPhase,
+    waitForPlaying,
+    withPage,
+} from './browser.mjs';
 
 useMock();
 
@@ -13,18 +21,26 @@ beforeEach(() => {
     shared.mock.requests.length = 0;
 });
 
-const report = (page) => page.evaluate(() => Object.fromEntries(avocet.report.map((row) => [row.id, row])));
+const report = (page) =>
+    page.evaluate(() => Object.fromEntries(avocet.report.map((row) => [row.id, row])));
 
 test('each transport in turn, as those before it are broken, with the reason in words', async () => {
     const { mock } = shared;
     await withPage('/cam/?stats', async (page) => {
         await waitForPlaying(page, 'webcodecs');
-        await page.waitForFunction(() => document.getElementById('fact-reason').textContent === 'WebRTC: the server has no WebRTC');
+        await page.waitForFunction(
+            () =>
+                document.getElementById('fact-reason').textContent ===
+                'WebRTC: the server has no WebRTC',
+        );
     });
     mock.broken.add('h264');
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'mse');
-        assert.match(await page.evaluate(() => avocet.reason), /WebCodecs: no WebSocket to the server/);
+        assert.match(
+            await page.evaluate(() => avocet.reason),
+            /WebCodecs: no WebSocket to the server/,
+        );
     });
     mock.broken.add('mp4');
     await withPage('/cam/', async (page) => {
@@ -42,7 +58,10 @@ test('a transport that says nothing is left after 1.5 s', async () => {
         assert.ok(elapsedMs > 3000 && elapsedMs < 6000, `${elapsedMs}`);
         const rows = await report(page);
         assert.match(rows.webrtc.reason, /no picture within 1.5 s: no answer to the offer/);
-        assert.match(rows.webcodecs.reason, /no picture within 1.5 s: connected, but no data comes/);
+        assert.match(
+            rows.webcodecs.reason,
+            /no picture within 1.5 s: connected, but no data comes/,
+        );
     });
 });
 
@@ -66,14 +85,21 @@ test('what worked is tried first the next time, and kept', async () => {
         shared.mock.requests.length = 0;
         await page.reload();
         await waitForPlaying(page, 'mse');
-        assert.ok(!shared.mock.requests.some((request) => /whep|h264/.test(request)), String(shared.mock.requests));
+        assert.ok(
+            !shared.mock.requests.some((request) => /whep|h264/.test(request)),
+            String(shared.mock.requests),
+        );
         assert.equal(await page.evaluate(() => avocet.reason), 'it worked here last time');
     });
 });
 
 test('without HTTPS there is no WebCodecs, and the menu says so', async () => {
     await withPage('/cam/', async (page) => {
-        await page.context().addInitScript(() => Object.defineProperty(globalThis, 'isSecureContext', { value: false }));
+        await page
+            .context()
+            .addInitScript(() =>
+                Object.defineProperty(globalThis, 'isSecureContext', { value: false }),
+            );
         await page.reload();
         await waitForPlaying(page, 'mse');
         await page.keyboard.press('t');
@@ -113,9 +139,16 @@ test('a stall is shown with the reason of the server, and is nobody’s fault', 
     await withPage('/cam/', async (page) => {
         await waitForPlaying(page, 'webcodecs');
         const before = shared.mock.requests.filter((request) => request.includes('h264')).length;
-        Object.assign(shared.mock, { state: 'stalled', error: '/dev/video0 was unplugged', isSending: false });
+        Object.assign(shared.mock, {
+            state: 'stalled',
+            error: '/dev/video0 was unplugged',
+            isSending: false,
+        });
         await waitForPhase(page, 'stalled');
-        assert.match(await page.textContent('#message'), /The camera is not sending.*\/dev\/video0 was unplugged/s);
+        assert.match(
+            await page.textContent('#message'),
+            /The camera is not sending.*\/dev\/video0 was unplugged/s,
+        );
         await page.waitForTimeout(4000);
         Object.assign(shared.mock, { state: 'live', error: null, isSending: true });
         await waitForPlaying(page, 'webcodecs');
@@ -131,7 +164,11 @@ test('a picture that stops though the camera sends is fetched anew', async () =>
         await waitForPhase(page, 'connecting');
         shared.mock.isSending = true;
         await page.waitForFunction(() => avocet.phase === 'playing');
-        assert.equal(await page.evaluate(() => avocet.transport), 'webcodecs', 'the same one first');
+        assert.equal(
+            await page.evaluate(() => avocet.transport),
+            'webcodecs',
+            'the same one first',
+        );
     });
 });
 
@@ -146,7 +183,13 @@ for (const transport of ['webcodecs', 'mse', 'mjpeg']) {
             assert.ok(await page.locator('.still').isVisible(), 'the last picture stays');
             await mock.start(mock.port);
             await waitForPlaying(page, transport);
-            await until(() => page.evaluate(() => avocet.readTimecode().then((ms) => Math.abs(ms - Date.now()) < 2000)), 'a new picture');
+            await until(
+                () =>
+                    page.evaluate(() =>
+                        avocet.readTimecode().then((ms) => Math.abs(ms - Date.now()) < 2000),
+                    ),
+                'a new picture',
+            );
         });
     });
 }

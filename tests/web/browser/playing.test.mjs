@@ -8,20 +8,21 @@ const MOST_APART_MS = 15;
 useMock();
 
 /* For each of n frames on screen: what the page says of its capture, and what is drawn in it. */
-const compareFrames = (page, n) => page.evaluate(async (wanted) => {
-    const { readTimecode } = await import('/assets/timecode.js');
-    const frames = [];
-    await new Promise((done) => {
-        avocet.onframe = (frame) => {
-            frames.push({ frame, drawnMs: readTimecode(avocet.picture) });
-            if (frames.length >= wanted) {
-                avocet.onframe = null;
-                setTimeout(done, 300); // capture times may come later than the frames
-            }
-        };
-    });
-    return frames.map(({ frame, drawnMs }) => ({ ...frame, drawnMs }));
-}, n);
+const compareFrames = (page, n) =>
+    page.evaluate(async (wanted) => {
+        const { readTimecode } = await import('/assets/timecode.js');
+        const frames = [];
+        await new Promise((done) => {
+            avocet.onframe = (frame) => {
+                frames.push({ frame, drawnMs: readTimecode(avocet.picture) });
+                if (frames.length >= wanted) {
+                    avocet.onframe = null;
+                    setTimeout(done, 300); // capture times may come later than the frames
+                }
+            };
+        });
+        return frames.map(({ frame, drawnMs }) => ({ ...frame, drawnMs }));
+    }, n);
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
@@ -32,12 +33,22 @@ for (const transport of ['webcodecs', 'mse']) {
             await page.waitForTimeout(1000);
             const frames = await compareFrames(page, WINDOW_FRAMES);
             const apart = frames.map(({ captureMs, drawnMs }) => Math.abs(captureMs - drawnMs));
-            assert.ok(frames.every(({ captureMs, drawnMs }) => captureMs && drawnMs), JSON.stringify(frames[0]));
+            assert.ok(
+                frames.every(({ captureMs, drawnMs }) => captureMs && drawnMs),
+                JSON.stringify(frames[0]),
+            );
             assert.ok(median(apart) <= MOST_APART_MS, `median ${median(apart)} ms apart`);
-            assert.equal(new Set(frames.map((frame) => frame.drawnMs)).size > WINDOW_FRAMES / 2, true, 'frames advance');
+            assert.equal(
+                new Set(frames.map((frame) => frame.drawnMs)).size > WINDOW_FRAMES / 2,
+                true,
+                'frames advance',
+            );
             const { latency, ...stats } = await page.evaluate(() => avocet.stats());
             const truth = median(frames.map(({ presentedMs, drawnMs }) => presentedMs - drawnMs));
-            assert.ok(Math.abs(latency.medianMs - truth) <= 20, `${latency.medianMs} shown, ${truth} true`);
+            assert.ok(
+                Math.abs(latency.medianMs - truth) <= 20,
+                `${latency.medianMs} shown, ${truth} true`,
+            );
             assert.ok(latency.worstMs >= latency.medianMs);
             const sum = latency.serverMs + latency.networkMs + latency.playerMs;
             assert.ok(Math.abs(sum - latency.medianMs) < 1, 'the parts make the whole');
@@ -54,8 +65,13 @@ test('mjpeg: plays; what it cannot know is a dash or marked as about', async () 
         await waitForPlaying(page, 'mjpeg');
         const first = await page.evaluate(() => avocet.readTimecode());
         assert.ok(Math.abs(first - Date.now()) < 2000, `${first}`);
-        await page.waitForFunction((before) => avocet.readTimecode().then((now) => now > before), first);
-        await page.waitForFunction(() => document.getElementById('latency').textContent.startsWith('~'));
+        await page.waitForFunction(
+            (before) => avocet.readTimecode().then((now) => now > before),
+            first,
+        );
+        await page.waitForFunction(() =>
+            document.getElementById('latency').textContent.startsWith('~'),
+        );
         const text = (id) => page.textContent(`#${id}`);
         assert.equal(await text('fact-fps'), '–');
         assert.equal(await text('fact-dropped'), '–');
@@ -83,12 +99,19 @@ test('mse: an uneven network costs frames or delay, never standstill', async () 
 
 test('the mode goes to every output', async () => {
     const { requests } = shared.mock;
-    for (const [transport, address] of [['webrtc', '/cam/whep?mode=smooth'], ['webcodecs', '/cam/ws?format=h264&mode=smooth'],
-        ['mse', '/cam/ws?format=mp4&mode=smooth'], ['mjpeg', '/cam/stream.mjpg?mode=smooth']]) {
+    for (const [transport, address] of [
+        ['webrtc', '/cam/whep?mode=smooth'],
+        ['webcodecs', '/cam/ws?format=h264&mode=smooth'],
+        ['mse', '/cam/ws?format=mp4&mode=smooth'],
+        ['mjpeg', '/cam/stream.mjpg?mode=smooth'],
+    ]) {
         requests.length = 0;
         await withPage(`/cam/?via=${transport}&mode=smooth`, async (page) => {
             await page.waitForTimeout(500);
-            assert.ok(requests.some((request) => request.includes(address)), `${address}: ${requests}`);
+            assert.ok(
+                requests.some((request) => request.includes(address)),
+                `${address}: ${requests}`,
+            );
         });
     }
 });

@@ -39,7 +39,10 @@ const steady = () => 0;
 const jittery = (n) => (n % 3) * 20;
 
 test('drive runs nearer to the end than watch, watch nearer than smooth', () => {
-    const behind = ['drive', 'watch', 'smooth'].map((mode) => play(new Edge(mode), { seconds: 40, lateMs: steady, startBehindMs: 1000 }).behindMs);
+    const behind = ['drive', 'watch', 'smooth'].map(
+        (mode) =>
+            play(new Edge(mode), { seconds: 40, lateMs: steady, startBehindMs: 1000 }).behindMs,
+    );
     assert.ok(behind[0] < 40, `drive ${behind[0]}`);
     assert.ok(behind[1] > behind[0] && behind[1] < 75, `watch ${behind[1]}`);
     assert.ok(Math.abs(behind[2] - 1000) < 50, `smooth ${behind[2]}`);

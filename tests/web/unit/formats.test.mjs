@@ -3,17 +3,42 @@ import assert from 'node:assert/strict';
 import { readAccessUnit, sequenceGap } from '../../../src/web/access_unit.js';
 import { readFragment, readTimescale, walkBoxes } from '../../../src/web/mp4.js';
 import { Timeline } from '../../../src/web/timeline.js';
-import { crc8, readTimecodePixels, timecodeLayout, unwrapTimecode } from '../../../src/web/timecode.js';
+import {
+    crc8,
+    readTimecodePixels,
+    timecodeLayout,
+    unwrapTimecode,
+} from '../../../src/web/timecode.js';
 import { HEIGHT, WIDTH, drawPicture } from '../source.mjs';
 import { box, fragment, initSegment } from '../mp4_writer.mjs';
 
 const arrayBuffer = (bytes) => Uint8Array.from(bytes).buffer;
 
 const HEADER = [
-    1, 0, 1, 3, // version, track, codec, key and discontinuity
-    0xff, 0xff, 0xff, 0xfe, // sequence
-    0x18, 0x79, 0x5e, 0x0f, 0x64, 0xf0, 0x7b, 0x15, // capture time, 1763636363123456789 ns
-    0, 0, 0, 2, 0x54, 0x0b, 0xe4, 0x00, // pts, 10000000000 ns
+    1,
+    0,
+    1,
+    3, // version, track, codec, key and discontinuity
+    0xff,
+    0xff,
+    0xff,
+    0xfe, // sequence
+    0x18,
+    0x79,
+    0x5e,
+    0x0f,
+    0x64,
+    0xf0,
+    0x7b,
+    0x15, // capture time, 1763636363123456789 ns
+    0,
+    0,
+    0,
+    2,
+    0x54,
+    0x0b,
+    0xe4,
+    0x00, // pts, 10000000000 ns
 ];
 
 test('access unit: every field', () => {
@@ -23,7 +48,9 @@ test('access unit: every field', () => {
     assert.equal(unit.isDiscontinuity, true);
     assert.equal(unit.sequence, 4294967294);
     assert.equal(unit.ptsUs, 10000000);
-    assert.ok(Math.abs(unit.captureMs - Number(BigInt('0x18795e0f64f07b15') / 1000n) / 1000) < 0.001);
+    assert.ok(
+        Math.abs(unit.captureMs - Number(BigInt('0x18795e0f64f07b15') / 1000n) / 1000) < 0.001,
+    );
     assert.deepEqual([...unit.bytes], [0, 0, 0, 1, 0x65]);
 });
 
@@ -46,7 +73,12 @@ test('access unit: what is not one is null', () => {
 });
 
 test('access unit: gaps, also across the wrap', () => {
-    const rows = [[1, 2, 0], [1, 4, 2], [2 ** 32 - 1, 0, 0], [2 ** 32 - 2, 1, 2]];
+    const rows = [
+        [1, 2, 0],
+        [1, 4, 2],
+        [2 ** 32 - 1, 0, 0],
+        [2 ** 32 - 2, 1, 2],
+    ];
     for (const [previous, next, expected] of rows) {
         assert.equal(sequenceGap(previous, next), expected);
     }
@@ -56,12 +88,32 @@ const CONFIG = Buffer.from('0142c01effe1000467640020010002' + '68ce', 'hex');
 
 test('mp4: time scale of an init segment', () => {
     assert.equal(readTimescale(arrayBuffer(initSegment(CONFIG, 640, 360))), 90000);
-    assert.equal(readTimescale(arrayBuffer(fragment({ sequence: 1, ptsMs: 0, durationMs: 33, captureMs: 0, avcc: Buffer.alloc(4) }))), null);
+    assert.equal(
+        readTimescale(
+            arrayBuffer(
+                fragment({
+                    sequence: 1,
+                    ptsMs: 0,
+                    durationMs: 33,
+                    captureMs: 0,
+                    avcc: Buffer.alloc(4),
+                }),
+            ),
+        ),
+        null,
+    );
 });
 
 test('mp4: capture time and decode time of a fragment', () => {
     const captureMs = 1763636363123.25;
-    const written = fragment({ sequence: 7, ptsMs: 3600000, durationMs: 33, isKey: true, captureMs, avcc: Buffer.alloc(100) });
+    const written = fragment({
+        sequence: 7,
+        ptsMs: 3600000,
+        durationMs: 33,
+        isKey: true,
+        captureMs,
+        avcc: Buffer.alloc(100),
+    });
     const { capture, decodeTime, duration } = readFragment(arrayBuffer(written));
     assert.ok(Math.abs(capture.captureMs - captureMs) < 0.001);
     assert.equal(capture.mediaTime, 3600 * 90000);
@@ -70,15 +122,25 @@ test('mp4: capture time and decode time of a fragment', () => {
 });
 
 test('mp4: the decode time is changed in place', () => {
-    const buffer = arrayBuffer(fragment({ sequence: 7, ptsMs: 5000, durationMs: 33, captureMs: 0, avcc: Buffer.alloc(9) }));
+    const buffer = arrayBuffer(
+        fragment({ sequence: 7, ptsMs: 5000, durationMs: 33, captureMs: 0, avcc: Buffer.alloc(9) }),
+    );
     readFragment(buffer).setDecodeTime(2 ** 33 + 5);
     assert.equal(readFragment(buffer).decodeTime, 2 ** 33 + 5);
 });
 
 test('mp4: duration of a sample, whatever fields come before it', () => {
-    const rows = [['000100', 1], ['000101', 1], ['000104', 1], ['000105', 1], ['000001', null]];
+    const rows = [
+        ['000100', 1],
+        ['000101', 1],
+        ['000104', 1],
+        ['000105', 1],
+        ['000001', null],
+    ];
     for (const [flags, expected] of rows) {
-        const before = (parseInt(flags, 16) & 1 ? 'ffffffff' : '') + (parseInt(flags, 16) & 4 ? 'eeeeeeee' : '');
+        const before =
+            (parseInt(flags, 16) & 1 ? 'ffffffff' : '') +
+            (parseInt(flags, 16) & 4 ? 'eeeeeeee' : '');
         const trun = box('trun', Buffer.from(`00${flags}00000001${before}00000001`, 'hex'));
         assert.equal(readFragment(arrayBuffer(trun)).duration, expected, flags);
     }
@@ -94,12 +156,19 @@ test('timeline: distances stay, holes shrink, time never runs backwards', () => 
     ];
     for (const [name, times, expected] of rows) {
         const timeline = new Timeline();
-        assert.deepEqual(times.map((time) => timeline.place(time, 3)), expected, name);
+        assert.deepEqual(
+            times.map((time) => timeline.place(time, 3)),
+            expected,
+            name,
+        );
     }
 });
 
 test('mp4: prft of version 0 has 32 bits of media time', () => {
-    const prft = box('prft', Buffer.from('00000000' + '00000001' + '83aa7e80' + '80000000' + '00015f90', 'hex'));
+    const prft = box(
+        'prft',
+        Buffer.from('00000000' + '00000001' + '83aa7e80' + '80000000' + '00015f90', 'hex'),
+    );
     assert.deepEqual(readFragment(arrayBuffer(prft)).capture, { captureMs: 500, mediaTime: 90000 });
 });
 
@@ -109,14 +178,22 @@ test('mp4: sizes of 64 bits, and up to the end', () => {
         Buffer.from('00000001' + '66726565' + '0000000000000012' + 'abcd', 'hex'), // free, 18 bytes
         Buffer.from('00000000' + '6d646174' + '010203', 'hex'), // mdat, up to the end
     ]);
-    walkBoxes(new DataView(arrayBuffer(bytes)), (type, payload) => seen.push([type, payload.byteLength]));
-    assert.deepEqual(seen, [['free', 2], ['mdat', 3]]);
+    walkBoxes(new DataView(arrayBuffer(bytes)), (type, payload) =>
+        seen.push([type, payload.byteLength]),
+    );
+    assert.deepEqual(seen, [
+        ['free', 2],
+        ['mdat', 3],
+    ]);
 });
 
 test('mp4: broken input gives nulls and no exception', () => {
-    const whole = Buffer.concat([initSegment(CONFIG, 640, 360), fragment({ sequence: 1, ptsMs: 40, durationMs: 33, captureMs: 5, avcc: Buffer.alloc(9) })]);
+    const whole = Buffer.concat([
+        initSegment(CONFIG, 640, 360),
+        fragment({ sequence: 1, ptsMs: 40, durationMs: 33, captureMs: 5, avcc: Buffer.alloc(9) }),
+    ]);
     let seed = 1;
-    const random = () => (seed = Math.imul(seed, 1103515245) + 12345 >>> 0) / 2 ** 32;
+    const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) / 2 ** 32;
     for (let i = 0; i < 3000; i++) {
         const bytes = Buffer.from(whole.subarray(0, Math.floor(random() * (whole.length + 1))));
         for (let n = 0; n < 4 && bytes.length; n++) {
@@ -125,7 +202,12 @@ test('mp4: broken input gives nulls and no exception', () => {
         readTimescale(arrayBuffer(bytes));
         readFragment(arrayBuffer(bytes));
     }
-    assert.deepEqual(readFragment(arrayBuffer([])), { capture: null, decodeTime: null, duration: null, setDecodeTime: null });
+    assert.deepEqual(readFragment(arrayBuffer([])), {
+        capture: null,
+        decodeTime: null,
+        duration: null,
+        setDecodeTime: null,
+    });
     assert.equal(readTimescale(arrayBuffer([0, 0, 0, 4, 0x6d, 0x6f, 0x6f, 0x76])), null);
 });
 
@@ -135,7 +217,11 @@ function stripOf(picture) {
     const pixels = new Uint8ClampedArray(width * height * 4).fill(255);
     for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
-            pixels.fill(picture[y * WIDTH + left + x], (y * width + x) * 4, (y * width + x) * 4 + 3);
+            pixels.fill(
+                picture[y * WIDTH + left + x],
+                (y * width + x) * 4,
+                (y * width + x) * 4 + 3,
+            );
         }
     }
     return readTimecodePixels(pixels, width, block, height);
@@ -155,7 +241,11 @@ test('timecode: a picture without one is null', () => {
     drawPicture(picture, 3, 1763636363123);
     const { block, left } = timecodeLayout(WIDTH);
     for (let y = 0; y < 2 * block; y++) {
-        picture.fill(picture[y * WIDTH + left + 5 * block] > 128 ? 0 : 255, y * WIDTH + left + 5 * block, y * WIDTH + left + 6 * block);
+        picture.fill(
+            picture[y * WIDTH + left + 5 * block] > 128 ? 0 : 255,
+            y * WIDTH + left + 5 * block,
+            y * WIDTH + left + 6 * block,
+        );
     }
     assert.equal(stripOf(picture), null, 'one wrong bit');
 });

@@ -63,13 +63,20 @@ test('a transport that says no is left at once', () => {
     const clock = make();
     clock.ladder.failed(clock.nowMs, 'switched off');
     assert.equal(clock.ladder.current, 'webcodecs');
-    assert.deepEqual(clock.ladder.report()[0], { id: 'webrtc', state: 'failed', reason: 'switched off' });
+    assert.deepEqual(clock.ladder.report()[0], {
+        id: 'webrtc',
+        state: 'failed',
+        reason: 'switched off',
+    });
 });
 
 test('what this browser cannot do is not tried', () => {
     const { ladder } = make({ unusable: { webrtc: 'none', webcodecs: 'no HTTPS' } });
     assert.equal(ladder.current, 'mse');
-    assert.deepEqual(ladder.report().map((row) => row.state), ['unusable', 'unusable', 'trying', 'untried']);
+    assert.deepEqual(
+        ladder.report().map((row) => row.state),
+        ['unusable', 'unusable', 'trying', 'untried'],
+    );
 });
 
 test('what plays is never left', () => {
@@ -114,7 +121,11 @@ test('what keeps breaking is rested, then gets a new chance', () => {
     assert.match(clock.ladder.report()[0].reason, /kept breaking \(broke\), rested for 1 min/);
     clock.ladder.picture(clock.nowMs);
     clock.run(120000);
-    assert.equal(clock.ladder.current, 'webcodecs', 'the end of the rest changes nothing that plays');
+    assert.equal(
+        clock.ladder.current,
+        'webcodecs',
+        'the end of the rest changes nothing that plays',
+    );
     clock.ladder.hold();
     clock.ladder.proven = null;
     clock.ladder.start(clock.nowMs);
@@ -199,8 +210,14 @@ test('time to the first picture', () => {
 
 test('back-off stays within a quarter of 0.5, 1, 2, 4, 5 s', () => {
     [500, 1000, 2000, 4000, 5000, 5000].forEach((ms, n) => {
-        assert.equal(backoffMs(n, () => 0), ms * 0.75);
-        assert.equal(backoffMs(n, () => 1), ms * 1.25);
+        assert.equal(
+            backoffMs(n, () => 0),
+            ms * 0.75,
+        );
+        assert.equal(
+            backoffMs(n, () => 1),
+            ms * 1.25,
+        );
     });
     assert.equal(backoffMs(100000, middle), 5000);
 });

@@ -16,7 +16,11 @@ function make(options = {}) {
     });
     mock.method(globalThis, 'clearTimeout', (which) => timers.delete(which));
     const seen = [];
-    watchVisibility({ onRest: () => seen.push('rest'), onWake: () => seen.push('wake'), ...options });
+    watchVisibility({
+        onRest: () => seen.push('rest'),
+        onWake: () => seen.push('wake'),
+        ...options,
+    });
     return {
         seen,
         hide(isHidden) {
