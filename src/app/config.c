@@ -11,6 +11,7 @@
 #include "app/registry.h"
 #include "app/source_url.h"
 #include "base/text.h"
+#include "net/address.h"
 #include "stream/directory.h"
 
 static const char *const start_words[] = {"on-demand", "always", NULL};
@@ -199,6 +200,24 @@ int config_set_server(struct config *c, enum config_server_id id, const char *va
     return set_server(c, id, value, NULL, error);
 }
 
+/* "IP", "[IP]" or "IP:PORT", an IPv6 address with a port in brackets. */
+static int add_webrtc_address(struct config *c, const char *text, const struct config_node *at,
+                              struct config_error *error)
+{
+    struct address address;
+    if (address_parse_ip(&address, text, 0) < 0 && address_parse(&address, text) < 0) {
+        return fail(error, at,
+                    "'%.80s' is no address to tell viewers: write an IP address or IP:PORT, such as "
+                    "203.0.113.5 or 203.0.113.5:8189",
+                    text);
+    }
+    if (c->webrtc_addresses.n_items == CONFIG_WEBRTC_ADDRESSES_MAX) {
+        return fail(error, at, "too many addresses to tell viewers, at most %d",
+                    CONFIG_WEBRTC_ADDRESSES_MAX);
+    }
+    return config_add_text(&c->webrtc_addresses, text) < 0 ? fail(error, at, "out of memory") : 0;
+}
+
 static int add_listen(struct config *c, const char *address, const struct config_node *at,
                       struct config_error *error)
 {
@@ -213,16 +232,36 @@ static int add_listen(struct config *c, const char *address, const struct config
                     "192.168.1.5",
                     address);
     }
-    if (config_add_text(&c->listen, bare) < 0) {
-        return fail(error, at, "too many addresses to listen on, at most %d", CONFIG_TEXTS_MAX);
+    if (c->listen.n_items == CONFIG_LISTEN_MAX || config_add_text(&c->listen, bare) < 0) {
+        return fail(error, at, "too many addresses to listen on, at most %d", CONFIG_LISTEN_MAX);
     }
-    c->is_listen_given = true;
     return 0;
 }
 
 int config_add_listen(struct config *c, const char *address, struct config_error *error)
 {
     return add_listen(c, address, NULL, error);
+}
+
+void config_forget_listen(struct config *c)
+{
+    finish_texts(&c->listen);
+}
+
+void config_forget_webrtc_addresses(struct config *c)
+{
+    finish_texts(&c->webrtc_addresses);
+}
+
+int config_add_webrtc_address(struct config *c, const char *text, struct config_error *error)
+{
+    return add_webrtc_address(c, text, NULL, error);
+}
+
+/* A server that this build lacks listens nowhere, whatever is said of it. */
+static bool is_built(enum config_server_id id)
+{
+    return id == SERVER_HTTP || id == SERVER_WEBRTC;
 }
 
 const char *config_beyond_loopback(const struct config *c)
@@ -234,7 +273,8 @@ const char *config_beyond_loopback(const struct config *c)
     }
     for (int i = 0; i < N_SERVERS; i++) {
         const struct config_server *s = &c->servers[i];
-        if (!s->is_off && s->is_address_given && !is_loopback(s->address)) {
+        if (is_built((enum config_server_id)i) && !s->is_off && s->is_address_given &&
+            !is_loopback(s->address)) {
             return s->address;
         }
     }
@@ -248,7 +288,12 @@ static int set_parameter(struct config_stream *s, const char *name, const char *
 {
     struct option_error option_error;
     int result;
-    if (s->source && option_find(s->source->options, name)) {
+    const bool is_own = s->source && option_find(s->source->options, name);
+    if (!is_own && !option_find(stream_option_table, name)) {
+        return fail(error, at, "unknown parameter '%.60s' of %s: avocet serve --help lists them",
+                    name, s->source ? s->source->scheme : "a stream");
+    }
+    if (is_own) {
         result = option_set(s->source->options, s->source_options, name, value, &option_error);
     } else {
         result = option_set(stream_option_table, &s->options, name, value, &option_error);
@@ -464,6 +509,18 @@ static int read_listen(struct config *c, const struct config_node *node, struct 
     return result;
 }
 
+static int read_webrtc_addresses(struct config *c, const struct config_node *node,
+                                 struct config_error *error)
+{
+    struct config_texts addresses = {0};
+    int result = read_texts(&addresses, node, error);
+    for (unsigned i = 0; result == 0 && i < addresses.n_items; i++) {
+        result = add_webrtc_address(c, addresses.items[i], node, error);
+    }
+    finish_texts(&addresses);
+    return result;
+}
+
 /* "http: 8080", or a map with listen and the server's own lists. */
 static int read_server(struct config *c, enum config_server_id id, const struct config_node *node,
                        struct config_error *error)
@@ -483,7 +540,7 @@ static int read_server(struct config *c, enum config_server_id id, const struct 
         } else if (id == SERVER_HTTP && strcmp(n->key, "origins") == 0) {
             result = read_texts(&c->origins, n, error);
         } else if (id == SERVER_WEBRTC && strcmp(n->key, "addresses") == 0) {
-            result = read_texts(&c->webrtc_addresses, n, error);
+            result = read_webrtc_addresses(c, n, error);
         }
         if (result == -ENOENT) {
             const struct config_node at = {.line = n->key_line, .column = n->key_column};

@@ -16,7 +16,12 @@
 #include "source/source.h"
 #include "stream/stream.h"
 
-enum { CONFIG_STREAMS_MAX = 64, CONFIG_LISTEN_MAX = 16, CONFIG_TEXTS_MAX = 64 };
+enum {
+    CONFIG_STREAMS_MAX = 64,
+    CONFIG_LISTEN_MAX = 16,
+    CONFIG_WEBRTC_ADDRESSES_MAX = 16,
+    CONFIG_TEXTS_MAX = 64,
+};
 
 enum stream_start { START_ON_DEMAND, START_ALWAYS };
 
@@ -69,7 +74,7 @@ enum config_server_id { SERVER_HTTP, SERVER_WEBRTC, SERVER_RTSP, SERVER_RTMP, SE
 struct config {
     char *file;                 /* NULL: none */
     struct config_texts listen; /* addresses without port */
-    bool is_listen_given;
+    bool is_without_camera; /* nothing was said, and no camera found: the test picture */
     bool open; /* --open: everybody may watch, beyond loopback too */
     struct config_server servers[N_SERVERS];
     struct config_texts hosts;
@@ -92,6 +97,10 @@ int config_add_source(struct config *c, const char *argument, struct config_erro
 int config_set_server(struct config *c, enum config_server_id id, const char *value,
                       struct config_error *error);
 int config_add_listen(struct config *c, const char *address, struct config_error *error);
+/* What a file said of listen is not meant any more: the command line says it anew. */
+void config_forget_listen(struct config *c);
+void config_forget_webrtc_addresses(struct config *c);
+int config_add_webrtc_address(struct config *c, const char *text, struct config_error *error);
 int config_add_text(struct config_texts *texts, const char *text);
 /* An address that reaches beyond this machine and is listened on; NULL: all are loopback. */
 const char *config_beyond_loopback(const struct config *c);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/arguments.h"
 #include "app/command.h"
@@ -66,6 +67,8 @@ static void serve_help(void)
 struct serve_arguments {
     struct config *config;
     const char *file;
+    bool has_listen;         /* --listen was seen: the file's addresses are gone */
+    bool has_webrtc_address; /* the same */
 };
 
 static int on_first_pass(int index, const char *value, void *arg)
@@ -98,15 +101,36 @@ static int set_server(struct config *c, enum config_server_id id, const char *va
     return EXIT_OK;
 }
 
+static int add_listen(struct serve_arguments *a, const char *value)
+{
+    struct config_error error;
+    if (!a->has_listen) {
+        config_forget_listen(a->config);
+        a->has_listen = true;
+    }
+    return config_add_listen(a->config, value, &error) < 0
+               ? command_fail(&command_serve, EXIT_USAGE, "--listen: %s", error.sentence)
+               : EXIT_OK;
+}
+
+static int add_webrtc_address(struct serve_arguments *a, const char *value)
+{
+    struct config_error error;
+    if (!a->has_webrtc_address) {
+        config_forget_webrtc_addresses(a->config);
+        a->has_webrtc_address = true;
+    }
+    return config_add_webrtc_address(a->config, value, &error) < 0
+               ? command_fail(&command_serve, EXIT_USAGE, "--webrtc-address: %s", error.sentence)
+               : EXIT_OK;
+}
+
 static int on_option(int index, const char *value, void *arg)
 {
     struct config *c = ((struct serve_arguments *)arg)->config;
-    struct config_error error;
     switch (index) {
     case ARG_LISTEN:
-        return config_add_listen(c, value, &error) < 0
-                   ? command_fail(&command_serve, EXIT_USAGE, "--listen: %s", error.sentence)
-                   : EXIT_OK;
+        return add_listen(arg, value);
     case ARG_OPEN:
         c->open = true;
         return EXIT_OK;
@@ -121,9 +145,7 @@ static int on_option(int index, const char *value, void *arg)
     case ARG_SRT:
         return set_server(c, SERVER_SRT, value);
     case ARG_WEBRTC_ADDRESS:
-        return config_add_text(&c->webrtc_addresses, value) < 0
-                   ? command_fail(&command_serve, EXIT_USAGE, "too many --webrtc-address")
-                   : EXIT_OK;
+        return add_webrtc_address(arg, value);
     case ARG_LOG:
         return set_log_level(value);
     default:
@@ -148,6 +170,12 @@ static int add_sources(struct config *c, char **operands, int n_operands)
 {
     struct config_error error;
     for (int i = 0; i < n_operands; i++) {
+        if (!strpbrk(operands[i], ":=")) {
+            return command_fail(&command_serve, EXIT_USAGE,
+                                "'%.80s' is neither a command (serve, devices, latency, check, "
+                                "features) nor a source such as test: or v4l2:/dev/video0",
+                                operands[i]);
+        }
         if (config_add_source(c, operands[i], &error) < 0) {
             return command_fail(&command_serve, EXIT_USAGE, "%s", error.sentence);
         }
@@ -156,7 +184,7 @@ static int add_sources(struct config *c, char **operands, int n_operands)
         char url[200];
         if (!registry_first_camera(url, sizeof(url))) {
             text_copy(url, sizeof(url), "test:");
-            fprintf(stderr, "no camera found: serving the test picture\n");
+            c->is_without_camera = true;
         }
         if (config_add_source(c, url, &error) < 0) {
             return command_fail(&command_serve, EXIT_FAILED, "%s", error.sentence);
@@ -198,8 +226,11 @@ static int run(const struct config *c)
     }
     char ready[400];
     server_describe(server, ready, sizeof(ready));
-    printf("ready %s\n", ready);
+    printf("%s\n", ready);
     fflush(stdout);
+    if (c->is_without_camera) {
+        fprintf(stderr, "no camera found: serving the test picture\n");
+    }
     server_print_urls(server);
     const int result = server_run(server);
     server_destroy(server);

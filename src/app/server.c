@@ -11,11 +11,12 @@
 #include "app/registry.h"
 #include "app/version.h"
 #include "base/text.h"
+#include "net/address.h"
 #include "net/webrtc.h"
 #include "sink/mjpg_streamer.h"
 #include "web/page.h"
 
-enum { SINKS_MAX = 16, ADDRESSES_MAX = CONFIG_LISTEN_MAX * 2 };
+enum { SINKS_MAX = 16, ADDRESSES_MAX = CONFIG_LISTEN_MAX * 2, URL_ADDRESSES_MAX = 8 };
 
 /* A stream of the configuration, with its way into the loop. */
 struct served_stream {
@@ -466,15 +467,42 @@ void server_describe(const struct server *s, char *out, size_t size)
 {
     const char *http = http_server_address(s->http);
     const char *webrtc = s->webrtc ? webrtc_address(s->webrtc) : NULL;
-    snprintf(out, size, "%s%s%s%s%s", http ? "http=" : "", http ? http : "",
-             http && webrtc ? " " : "", webrtc ? "webrtc=" : "", webrtc ? webrtc : "");
+    snprintf(out, size, "ready%s%s%s%s", http ? " http=" : "", http ? http : "",
+             webrtc ? " webrtc=" : "", webrtc ? webrtc : "");
+}
+
+static void print_urls_at(const struct server *s, const char *address)
+{
+    for (unsigned i = 0; i < s->streams.n_streams; i++) {
+        fprintf(stderr, "open http://%s/%s/\n", address, stream_name(s->streams.streams[i]));
+    }
+}
+
+/* 0.0.0.0 is no address to open: those of the interfaces are. */
+static void print_urls_everywhere(const struct server *s, const struct address *any)
+{
+    struct address all[URL_ADDRESSES_MAX];
+    const int n = address_interfaces(all, URL_ADDRESSES_MAX);
+    for (int i = 0; i < n; i++) {
+        char text[ADDRESS_TEXT_SIZE];
+        if (any->sa.sa_family == all[i].sa.sa_family) {
+            address_set_port(&all[i], address_port(any));
+            address_format(&all[i].sa, text, sizeof(text));
+            print_urls_at(s, text);
+        }
+    }
 }
 
 void server_print_urls(const struct server *s)
 {
     const char *http = http_server_address(s->http);
-    for (unsigned i = 0; http && i < s->streams.n_streams; i++) {
-        fprintf(stderr, "open http://%s/%s/\n", http, stream_name(s->streams.streams[i]));
+    struct address address;
+    if (!http) {
+        fprintf(stderr, "HTTP is off: there is no page to open\n");
+    } else if (address_parse(&address, http) == 0 && address_is_any(&address)) {
+        print_urls_everywhere(s, &address);
+    } else {
+        print_urls_at(s, http);
     }
 }
 

@@ -18,9 +18,9 @@ struct server;
 
 /* Everything is up when it returns 0. sentence: what is wrong, where, and what to do. */
 int server_create(struct server **out, const struct config *config, char *sentence, size_t size);
-/* "http=127.0.0.1:8080 webrtc=127.0.0.1:8189" */
+/* "ready http=127.0.0.1:8080 webrtc=127.0.0.1:8189" */
 void server_describe(const struct server *s, char *out, size_t size);
-/* One line per stream, "http://127.0.0.1:8080/cam/", on stderr. */
+/* One line per stream and address, "open http://127.0.0.1:8080/cam/", on stderr. */
 void server_print_urls(const struct server *s);
 /* Until SIGTERM or SIGINT; SIGHUP and a changed file reload the configuration. */
 int server_run(struct server *s);

@@ -78,7 +78,7 @@ int http_server_add_routes(struct http_server *s, const struct http_route *route
 /* -EADDRINUSE …; error is a sentence (which address, what to do). ::1 is best effort. */
 int http_server_listen(struct http_server *s, const struct http_config *config, char *error,
                        size_t error_size);
-/* First listening address as "127.0.0.1:8080", for the ready line. */
+/* First listening address as "127.0.0.1:8080", for the ready line; NULL: it listens nowhere. */
 const char *http_server_address(const struct http_server *s);
 void http_server_set_hosts(struct http_server *s, const struct http_config *config); /* reload */
 /* Stop accepting, end idle connections and endless answers (their on_close is called), let other

@@ -153,7 +153,7 @@ int http_server_add_routes(struct http_server *s, const struct http_route *route
 
 const char *http_server_address(const struct http_server *s)
 {
-    return s->address;
+    return s->n_listeners > 0 ? s->address : NULL;
 }
 
 const struct http_server_stats *http_server_stats(const struct http_server *s)

@@ -87,7 +87,8 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         {"streams:\n  Cam: 'test:'\n", 2, 3, "cannot be a stream's name"},
         {"streams:\n  api: 'test:'\n", 2, 3, "cannot be a stream's name"},
         {"streams:\n  cam: 'nope:'\n", 2, 8, "no source 'nope:'"},
-        {"streams:\n  cam: 'test:?nope=1'\n", 2, 8, "unknown option 'nope'"},
+        {"streams:\n  cam: 'test:?nope=1'\n", 2, 8, "unknown parameter 'nope' of test: avocet"},
+        {"webrtc: {addresses: [here]}\n", 1, 21, "'here' is no address"},
         {"streams:\n  cam: {size: 720p}\n", 2, 8, "needs a source"},
         {"streams: &a {}\n", 1, 10, "anchors"},
         {"defaults: {fps: *a}\n", 1, 17, "aliases"},
@@ -176,6 +177,44 @@ static void test_beyond_loopback_is_seen(void **state)
     }
 }
 
+/* A server that this build lacks opens no port, whatever address it is given. */
+static void test_absent_servers_reach_nobody(void **state)
+{
+    struct config *c = malloc(sizeof(*c));
+    struct config_error error;
+    config_init(c);
+    assert_int_equal(config_set_server(c, SERVER_RTSP, "0.0.0.0:8554", &error), 0);
+    assert_int_equal(config_set_server(c, SERVER_SRT, "[::]:0", &error), 0);
+    assert_null(config_beyond_loopback(c));
+    assert_int_equal(config_set_server(c, SERVER_WEBRTC, "0.0.0.0:0", &error), 0);
+    assert_string_equal(config_beyond_loopback(c), "0.0.0.0");
+    config_finish(c);
+    free(c);
+}
+
+static void test_webrtc_addresses(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } cases[] = {
+        {"203.0.113.5", true},      {"203.0.113.5:8189", true}, {"2001:db8::1", true},
+        {"[2001:db8::1]", true},    {"[2001:db8::1]:1", true},  {"cam.example", false},
+        {"203.0.113.5:99999", false}, {"", false},              {":8189", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *c = malloc(sizeof(*c));
+        struct config_error error = {0};
+        config_init(c);
+        const int result = config_add_webrtc_address(c, cases[i].text, &error);
+        if ((result == 0) != cases[i].is_good) {
+            fail_msg("%s: %d %s", cases[i].text, result, error.sentence);
+        }
+        config_finish(c);
+        free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +222,8 @@ int main(void)
         cmocka_unit_test(test_mistakes_have_a_place_and_a_sentence),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_beyond_loopback_is_seen),
+        cmocka_unit_test(test_absent_servers_reach_nobody),
+        cmocka_unit_test(test_webrtc_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

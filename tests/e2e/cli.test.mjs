@@ -37,6 +37,8 @@ const cases = [
     ['a reserved name', ['api=test:'], 2, /^$/, /api/],
     ['beyond loopback without --open', ['--listen', '0.0.0.0', 'test:'], 2, /^$/, /--open/],
     ['an --http address beyond loopback', ['--http', '0.0.0.0:0', 'test:'], 2, /^$/, /--open/],
+    ['no command', ['relayy'], 2, /^$/, /neither a command .* nor a source/],
+    ['no address to tell viewers', ['--webrtc-address', 'here', 'test:'], 2, /^$/, /'here'/],
     ['no port', ['--http', 'eighty', 'test:'], 2, /^$/, /http/],
     ['no configuration there', ['--config', path.join(folder, 'none.yaml')], 1, /^$/, /none\.yaml/],
     ['an invalid configuration', ['--config', bad], 1, /^$/, /bad\.yaml:4:5: .*siize/],
@@ -83,15 +85,31 @@ test('servers that are off are absent, options of absent servers are accepted', 
     await avocet.stop();
 });
 
+test('without HTTP: no address of it, and none to open', async () => {
+    const avocet = await startAvocet(['--http', 'off', '--webrtc', '0', '--rtsp', '0.0.0.0:0', 'test:'], { servers: [] });
+    assert.match(avocet.stdout, /^ready webrtc=127\.0\.0\.1:\d+\n$/);
+    await until(() => /HTTP is off/.test(avocet.stderr), 'said to people');
+    assert.doesNotMatch(avocet.stderr, /http:/);
+    await avocet.stop();
+});
+
 test('--open lets it listen beyond loopback', async () => {
     const avocet = await startAvocet(['--listen', '0.0.0.0', '--open', 'test:']);
     assert.match(avocet.stdout, /^ready http=0\.0\.0\.0:\d+/);
+    await until(() => /open http:\/\/127\.0\.0\.1:\d+\/cam\//.test(avocet.stderr), 'an address that can be opened');
     await avocet.stop();
 });
 
 test('serve from a file; command-line servers win', async () => {
     const avocet = await startAvocet(['--config', good], { servers: ['--http', '127.0.0.1:0'] });
     assert.deepEqual((await avocet.json('/api/v1/streams')).streams.map(({ name }) => name), ['door']);
+    await avocet.stop();
+});
+
+test('--listen replaces the addresses of the file', async () => {
+    const wide = file('wide.yaml', 'streams:\n  door: "test:"\nlisten: 0.0.0.0\n');
+    const avocet = await startAvocet(['--config', wide, '--listen', '127.0.0.1']);
+    assert.match(avocet.stdout, /^ready http=127\.0\.0\.1:/);
     await avocet.stop();
 });
 
