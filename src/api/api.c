@@ -50,8 +50,8 @@ static json_t *stream_json(const struct stream *s)
     json_object_set_new(object, "codec",
                         track->codec == CODEC_NONE ? json_null()
                                                    : json_string(codec_name(track->codec)));
-    json_object_set_new(object, "bitrate_bps", number_or_null(track->bitrate_bps,
-                                                              track->bitrate_bps > 0));
+    const int64_t bitrate_bps = stream_track(s, ENCODING_H264)->bitrate_bps; /* JPEG has none */
+    json_object_set_new(object, "bitrate_bps", number_or_null(bitrate_bps, bitrate_bps > 0));
     json_object_set_new(object, "viewers", json_integer(stream_n_viewers(s)));
     json_object_set_new(object, "mode", json_string(stream_mode_name(stream_default_mode(s))));
     json_object_set_new(object, "latency_ms", latency_json(s));

@@ -209,7 +209,7 @@ static bool decide_closing(struct http_exchange *x)
 
 static void write_ends(struct http_exchange *x, struct text *head, int status, size_t body_size)
 {
-    if (status != 204 && status != 304) {
+    if (status != 204 && status != 304 && !x->is_endless) {
         text_printf(head, "Content-Length: %zu\r\n", body_size);
     }
     if (decide_closing(x)) {

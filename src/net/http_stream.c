@@ -12,6 +12,7 @@ struct outlet *http_start_stream(struct http_exchange *x, const char *content_ty
     }
     if (x->is_head) {
         http_add_header(x, "Cache-Control", "no-store");
+        x->is_endless = true;
         http_respond(x, 200, content_type, (struct bytes){0});
         return NULL;
     }

@@ -73,7 +73,6 @@ static int ensure_open(struct decode *d, enum codec codec, struct option_error *
         if (d->types[i]->takes == codec) {
             result = open_type(d, d->types[i], error);
             if (result == 0) {
-                retry_note_success(&d->retry);
                 break;
             }
         }
@@ -187,6 +186,9 @@ int decode_newest(struct decode *d, const struct packet *packet, const struct tr
         picture_unref(&picture);
         decode_close(d);
         return fail(d, result, error);
+    }
+    if (picture) {
+        retry_note_success(&d->retry); /* opening alone proves nothing */
     }
     *out = picture;
     return 0;

@@ -4,7 +4,8 @@
  *   text    {"type":"hello", …}              when the track is known, again when it changes
  *   binary  init segment, then a fragment per frame (mp4); header + access unit per frame (h264)
  *   text    {"type":"frame", …} per frame (meta)
- *   text    {"type":"state","state":"stalled","error":…} when the state changes
+ *   text    {"type":"state","state":"stalled","error":…} when the state changes; before the hello
+ *           only what keeps it from coming
  *   text    {"type":"pong", …} for each {"type":"ping","t":X}
  */
 #include "sink/ws.h"
@@ -63,6 +64,7 @@ struct ws_viewer {
     struct outlet *outlet;
     struct pump pump;
     unsigned n_pongs; /* sent since the outlet was idle */
+    bool has_hello;
 };
 
 static void destroy(struct ws_viewer *v)
@@ -94,6 +96,7 @@ static void send_hello(struct ws_viewer *v)
     const struct stream *s = v->pump.reader.stream;
     const struct track *t = stream_track(s, ENCODING_H264);
     const double fps = t->rate.den > 0 ? (double)t->rate.num / t->rate.den : 0;
+    v->has_hello = true;
     send_json(v, json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:o}", "type", "hello", "version",
                            1, "stream", stream_name(s), "format", formats[v->format].name, "codec",
                            t->codec_string, "width", t->size.width, "height", t->size.height, "fps",
@@ -149,6 +152,9 @@ static void send_frame_times(struct ws_viewer *v, const struct chunk *c)
 
 static void send_state(struct ws_viewer *v, enum stream_state state)
 {
+    if (!v->has_hello && state != STREAM_STALLED) {
+        return; /* the hello is the first that is heard, unless it does not come */
+    }
     const struct stream *s = v->pump.reader.stream;
     const char *error = stream_error(s);
     error = error ? error : stream_encoding_error(s, ENCODING_H264);

@@ -52,6 +52,8 @@ test('control: a keyframe, another bitrate; nonsense is a sentence', async () =>
     assert.equal((await post('/api/v1/streams/other/keyframe')).status, 202);
     assert.equal((await patch('{"bitrate_bps":300000}')).status, 200);
     assert.equal((await avocet.json('/other/info')).bitrate_bps, 300000);
+    assert.equal((await avocet.get('/other/snapshot.jpg')).status, 200);
+    assert.equal((await avocet.json('/other/info')).bitrate_bps, 300000, 'also when JPEG is watched');
     for (const body of ['', '{', '[]', '{"bitrate_bps":"much"}', '{"bitrate_bps":-1}']) {
         const answer = await patch(body);
         assert.equal(answer.status, 400, body);

@@ -303,13 +303,18 @@ static int decoder_open(void *state, const struct log *log, struct option_error 
     (void)log;
     (void)error;
     fake.n_open_decoders++;
+    fake.n_decoder_opens++;
     return 0;
 }
 
 static int decoder_decode(void *state, const struct packet *packet, const struct track *track,
                           struct picture **out, struct option_error *error)
 {
-    (void)error;
+    if (fake.n_failing_decodes > 0) {
+        fake.n_failing_decodes--;
+        snprintf(error->sentence, sizeof(error->sentence), "pictures of this kind are not decoded");
+        return -ENOTSUP;
+    }
     bool *has_key = state;
     *has_key = *has_key || packet_is_key(packet);
     if (!*has_key) {

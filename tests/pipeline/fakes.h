@@ -38,7 +38,9 @@ struct fake_switches {
     atomic_int n_forced_keys;
     atomic_long bitrate_bps;
     /* decoder */
+    atomic_int n_failing_decodes; /* so many decodes fail for good */
     atomic_int n_open_decoders;
+    atomic_int n_decoder_opens;
     atomic_int n_decoded;
 };
 

@@ -362,6 +362,32 @@ static void test_decoder_between(void **state)
     lab_finish(&lab);
 }
 
+/* A decoder that opens and then refuses what it is given is not asked again with every frame. */
+static void test_decoder_that_refuses(void **state)
+{
+    struct lab lab;
+    struct viewer h264;
+    struct viewer jpeg;
+    fake_reset();
+    fake.n_failing_decodes = 100000;
+    lab_init(&lab, &(struct lab_config){.source = &fake_packets});
+    view(&h264, &lab, ENCODING_H264);
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.end[0] != '\0');
+    assert_string_equal(jpeg.end, "pictures of this kind are not decoded");
+    for (int i = 0; i < 5; i++) { /* others come, and each finds it out */
+        view(&jpeg, &lab, ENCODING_JPEG);
+        const int n_read = h264.n_read;
+        turn_until(&lab, h264.n_read >= n_read + 60); /* in all more than a second */
+        if (jpeg.end[0] == '\0') {
+            leave(&jpeg);
+        }
+    }
+    assert_true(fake.n_decoder_opens <= 3);
+    leave(&h264);
+    lab_finish(&lab);
+}
+
 static void test_no_decoder(void **state)
 {
     struct lab lab;
@@ -506,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_unknown_encoder),
         cmocka_unit_test(test_change_of_size_reopens_the_encoder),
         cmocka_unit_test(test_decoder_between),
+        cmocka_unit_test(test_decoder_that_refuses),
         cmocka_unit_test(test_no_decoder),
         cmocka_unit_test(test_drained_pipe),
         cmocka_unit_test(test_silence_is_a_stall),

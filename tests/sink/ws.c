@@ -76,7 +76,7 @@ static void send_text(int fd, const char *text)
     client_send(fd, frame, 6 + strlen(text));
 }
 
-/* What a viewer of a stream that is not live hears first. */
+/* What a viewer hears when the state changes. */
 static void expect_state(int fd, const char *name)
 {
     json_t *j = read_json(fd);
@@ -104,7 +104,6 @@ static void test_h264(void **state)
     struct lab l;
     lab_create(&l);
     const int fd = connect_ws(&l, "format=h264");
-    expect_state(fd, "idle");
     lab_wait_wanted(&l, 1 << ENCODING_H264);
     lab_publish_h264(&l, 'k', 10, true); /* only now the track is known */
     expect_hello(fd, "h264");
@@ -127,7 +126,7 @@ static void test_mp4(void **state)
     struct lab l;
     lab_create(&l);
     const int fd = connect_ws(&l, "format=mp4");
-    expect_state(fd, "idle");
+    lab_wait_wanted(&l, 1 << ENCODING_H264);
     lab_publish_h264(&l, 'k', 10, true);
     expect_hello(fd, "mp4");
     assert_int_equal(read_frame(fd, &body), BINARY);
@@ -147,7 +146,6 @@ static void test_meta(void **state)
     int fds[2];
     for (int i = 0; i < 2; i++) {
         fds[i] = connect_ws(&l, "format=meta");
-        expect_state(fds[i], "idle");
     }
     lab_wait_wanted(&l, 1 << ENCODING_H264);
     const double before_ms = (double)time_real_ns() / NS_PER_MS;
@@ -163,7 +161,7 @@ static void test_meta(void **state)
             assert_string_equal(type_of(j), "frame");
             assert_true(json_number_value(json_object_get(j, "capture_ms")) >= before_ms - 1);
             assert_true(json_number_value(json_object_get(j, "sent_ms")) >= before_ms - 1);
-            assert_true(pts_ms > last_pts_ms);
+            assert_true(pts_ms >= last_pts_ms); /* of the same microsecond, perhaps */
             const uint64_t ticks = (uint64_t)(pts_ms * 90);
             const uint32_t rtp = (uint32_t)json_integer_value(json_object_get(j, "rtp"));
             assert_true((uint32_t)ticks - rtp + 2 <= 4);
@@ -181,7 +179,6 @@ static void test_ping(void **state)
     struct lab l;
     lab_create(&l);
     const int fd = connect_ws(&l, "format=h264");
-    expect_state(fd, "idle");
     send_text(fd, "nonsense");
     send_text(fd, "{\"type\":\"dance\"}");
     send_text(fd, "{\"type\":\"ping\"}");
@@ -203,13 +200,18 @@ static void test_states(void **state)
     struct lab l;
     lab_create(&l);
     const int fd = connect_ws(&l, "format=h264");
-    expect_state(fd, "idle");
     stream_set_state(l.stream, STREAM_STALLED, "the camera was unplugged, trying again");
     json_t *j = read_json(fd);
     assert_string_equal(json_string_value(json_object_get(j, "state")), "stalled");
     assert_string_equal(json_string_value(json_object_get(j, "error")),
                         "the camera was unplugged, trying again");
     json_decref(j);
+    stream_set_state(l.stream, STREAM_LIVE, NULL); /* the hello says it */
+    lab_publish_h264(&l, 'k', 10, true);
+    expect_hello(fd, "h264");
+    assert_int_equal(read_frame(fd, &body), BINARY);
+    stream_set_state(l.stream, STREAM_STALLED, NULL);
+    expect_state(fd, "stalled");
     stream_set_state(l.stream, STREAM_LIVE, NULL);
     j = read_json(fd);
     assert_string_equal(json_string_value(json_object_get(j, "state")), "live");
@@ -233,7 +235,6 @@ static void test_refusals(void **state)
     assert_int_equal(l.wanted, 0);
 
     const int fd = connect_ws(&l, "format=mp4");
-    expect_state(fd, "idle");
     lab_wait_wanted(&l, 1 << ENCODING_H264);
     stream_set_encoding_error(l.stream, ENCODING_H264, "the encoder is in use");
     assert_int_equal(read_frame(fd, &body), CLOSE);
@@ -249,7 +250,7 @@ static void test_the_stream_goes_away(void **state)
     struct lab l;
     lab_create(&l);
     const int fd = connect_ws(&l, "format=h264");
-    expect_state(fd, "idle");
+    lab_wait_wanted(&l, 1 << ENCODING_H264);
     lab_publish_h264(&l, 'k', 10, true);
     expect_hello(fd, "h264");
     assert_int_equal(read_frame(fd, &body), BINARY);
