@@ -35,6 +35,7 @@ export class Edge {
     #extraMs = 0;
     #arrived = 0;
     #presented = null;
+    #missed = 0;
     #check = null; // {atMs, arrived, presented} when frames were last compared
 
     constructor(mode, { canChangeRate = true } = {}) {
@@ -75,11 +76,17 @@ export class Edge {
         if (this.#check && presented !== null) {
             const due = this.#arrived - arrived;
             const missed = due - (this.#presented - presented);
+            this.#missed += missed;
             const isTooMany = missed > 1 && missed > due * this.mode.missedPart;
             const wanted = this.#extraMs + (isTooMany ? MORE_MS : -LESS_MS);
             this.#extraMs = Math.max(0, Math.min(MOST_EXTRA_MS, wanted));
         }
         this.#check = { atMs: nowMs, arrived: this.#arrived, presented: this.#presented };
+    }
+
+    /* Frames that came and were never on screen, as far as was looked. */
+    get missed() {
+        return Math.max(0, this.#missed);
     }
 
     /* How late the later frames came, against the earliest. */

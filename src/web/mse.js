@@ -40,8 +40,7 @@ class MseSession {
     #isOver = false;
     #isPlaced = false;
     #hasPicture = false;
-    #seen = { bytes: 0, dropped: null };
-    #droppedBefore;
+    #seen = { bytes: 0 };
     #decodedBefore;
     #url;
 
@@ -55,9 +54,7 @@ class MseSession {
         const video = this.element;
         video.addEventListener('error', () => this.#end(describe(video.error)), { signal });
         video.src = this.#url;
-        const quality = video.getVideoPlaybackQuality?.();
-        this.#droppedBefore = quality?.droppedVideoFrames ?? 0;
-        this.#decodedBefore = quality?.totalVideoFrames ?? 0;
+        this.#decodedBefore = video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
         this.#stopWatching = watchFrames(video, (frame) => this.#onFrame(frame));
         const url = withQuery(env.base, 'ws', { format: 'mp4', mode: env.askedMode });
         this.#socket = openSocket(webSocketUrl(url), {
@@ -226,7 +223,7 @@ class MseSession {
         const quality = this.element.getVideoPlaybackQuality?.();
         return {
             ...this.#seen,
-            dropped: quality ? quality.droppedVideoFrames - this.#droppedBefore : null,
+            dropped: this.#edge.missed, // the browser's own count has frames that were shown late
             decoded: quality?.totalVideoFrames - this.#decodedBefore,
             bufferMs: this.#edge.aimMs(performance.now()),
             jitterMs: this.#edge.jitterMs(performance.now()),

@@ -87,6 +87,7 @@ test('frames that go unseen widen the distance, up to a limit', () => {
     const edge = new Edge('drive');
     const { nowMs } = play(edge, { seconds: 5, lateMs: steady, missEvery: 5 });
     assert.ok(edge.aimMs(nowMs) > 50);
+    assert.ok(edge.missed >= 20 && edge.missed <= 30, `${edge.missed} of 30`);
     const worst = new Edge('drive');
     const late = play(worst, { seconds: 60, lateMs: steady, missEvery: 2 });
     assert.ok(worst.aimMs(late.nowMs) <= 150);
