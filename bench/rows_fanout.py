@@ -13,6 +13,7 @@ import time
 from lab import ROOT, at_most, row
 
 SECONDS = 6
+ROUNDS = 3
 BITRATE = 4000000
 FPS = 30
 
@@ -38,20 +39,33 @@ def fixed_cost(lab, source, path, kind):
     return cost
 
 
+def frame_bytes(lab):
+    """Mean size of a frame of the file that is served: what the bare loops send too."""
+    return os.path.getsize(lab.h264_file()) // (10 * FPS)
+
+
+def median_round(measure):
+    """Limit and server in turns; the round whose ratio is in the middle."""
+    return sorted((measure() for _ in range(ROUNDS)), key=lambda r: r['ours'] / r['limit'])[ROUNDS // 2]
+
+
 def tcp(lab, name, path, kind, n_viewers=200, reach=1.2):
     source = f'cam=file:{lab.h264_file()}?fps={FPS}'
     fixed = fixed_cost(lab, source, path, kind)
-    limit = tcp_limit(lab, n_viewers, BITRATE // 8 // FPS)
-    server = lab.avocet(source)
-    drain = lab.start(lab.program('tcp_drain'), server.port, n_viewers, SECONDS + 4, path, kind)
-    drain.line('joined')
-    lab.cpu_per_viewer(server, n_viewers, 2)
-    ours = lab.cpu_per_viewer(server, n_viewers, SECONDS)
-    seen = last_json(drain.rest())
-    mbps = seen['mean_bytes'] * 8 / (SECONDS + 4) / 1e6
-    each = ours - fixed / n_viewers
-    return [at_most(f'{name}, {n_viewers} viewers', f'{each:.0f} us/viewer.s at {mbps:.1f} Mbit/s',
-                    f'bare epoll + writev {limit:.0f}', each / limit, reach)]
+
+    def measure():
+        limit = tcp_limit(lab, n_viewers, frame_bytes(lab))
+        server = lab.avocet(source)
+        drain = lab.start(lab.program('tcp_drain'), server.port, n_viewers, SECONDS + 4, path, kind)
+        drain.line('joined')
+        lab.cpu_per_viewer(server, n_viewers, 2)
+        ours = lab.cpu_per_viewer(server, n_viewers, SECONDS) - fixed / n_viewers
+        seen = last_json(drain.rest())
+        lab.end_all()
+        return {'ours': ours, 'limit': limit, 'mbps': seen['mean_bytes'] * 8 / (SECONDS + 4) / 1e6}
+    best = median_round(measure)
+    return [at_most(f'{name}, {n_viewers} viewers', f"{best['ours']:.0f} us/viewer.s at {best['mbps']:.1f} Mbit/s",
+                    f"bare epoll + writev {best['limit']:.0f}", best['ours'] / best['limit'], reach)]
 
 
 def tcp_rows(lab):
@@ -62,26 +76,27 @@ def tcp_rows(lab):
 
 def webrtc(lab, n_viewers, profile, reach=1.3):
     source = f'cam=file:{lab.h264_file()}?fps={FPS}'
-    frame_bytes = os.path.getsize(lab.h264_file()) // (10 * FPS)
-    limit = lab.start(lab.program('rtp_limit'), profile, n_viewers, SECONDS, frame_bytes)
-    limit_us = float(limit.line(r'([\d.]+) us/viewer', 60).group(1))
-    server = lab.avocet(source)
-    one = lab.start(lab.program('whep_drain'), server.port, 1, 60, '/cam/whep', profile)
-    one.line('joined')
-    lab.cpu_per_viewer(server, 1, 2)
-    fixed = lab.cpu_per_viewer(server, 1, 4)
-    drain = lab.start(lab.program('whep_drain'), server.port, n_viewers - 1, SECONDS + 4, '/cam/whep',
-                      profile)
-    drain.line('joined', 60)
-    lab.cpu_per_viewer(server, n_viewers, 2)
-    ours = lab.cpu_per_viewer(server, n_viewers, SECONDS)
-    seen = last_json(drain.rest())
-    each = ours - fixed / n_viewers
+
+    def measure():
+        bare = lab.start(lab.program('rtp_limit'), profile, n_viewers, SECONDS, frame_bytes(lab))
+        limit = float(bare.line(r'([\d.]+) us/viewer', 60).group(1))
+        server = lab.avocet(source)
+        lab.start(lab.program('whep_drain'), server.port, 1, 60, '/cam/whep', profile).line('joined')
+        lab.cpu_per_viewer(server, 1, 2)
+        fixed = lab.cpu_per_viewer(server, 1, 4)
+        drain = lab.start(lab.program('whep_drain'), server.port, n_viewers - 1, SECONDS + 4, '/cam/whep', profile)
+        drain.line('joined', 60)
+        lab.cpu_per_viewer(server, n_viewers, 2)
+        ours = lab.cpu_per_viewer(server, n_viewers, SECONDS) - fixed / n_viewers
+        seen = last_json(drain.rest())
+        lab.end_all()
+        return {'ours': ours, 'limit': limit, 'lost': seen['lost'], 'packets': seen['packets']}
+    best = median_round(measure)
     return [
-        at_most(f'WebRTC {profile}, {n_viewers} viewers', f'{each:.0f} us/viewer.s',
-                f'bare loop {limit_us:.0f}', each / limit_us, reach),
-        row(f'  packets lost, {n_viewers} viewers', f"{seen['lost']} of {seen['packets']}", '', None, '0',
-            seen['lost'] == 0),
+        at_most(f'WebRTC {profile}, {n_viewers} viewers', f"{best['ours']:.0f} us/viewer.s",
+                f"bare loop {best['limit']:.0f}", best['ours'] / best['limit'], reach),
+        row(f'  packets lost, {n_viewers} viewers', f"{best['lost']} of {best['packets']}", '', None, '0',
+            best['lost'] == 0),
     ]
 
 
