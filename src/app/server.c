@@ -28,6 +28,14 @@ struct served_stream {
     bool is_argument; /* not of the file: a reload leaves it alone */
 };
 
+/* What shows that a file is another one. */
+struct file_stamp {
+    struct timespec time;
+    int64_t size;
+    uint64_t inode;
+    uint64_t device;
+};
+
 struct server {
     struct loop *loop;
     struct http_server *http;
@@ -43,7 +51,8 @@ struct server {
     struct loop_timer tick;
     struct loop_timer file_check;
     char *file;
-    struct timespec file_time;
+    struct file_stamp file_stamp;
+    bool is_file_settling; /* it changed a moment ago, and may still be being written */
     struct log log;
 };
 
@@ -320,6 +329,17 @@ static const struct config_stream *find_config(const struct config *config, cons
     return NULL;
 }
 
+static const struct served_stream *find_served(const struct server *s, const char *name)
+{
+    const struct served_stream *served;
+    list_for_each(served, &s->served, link) {
+        if (strcmp(stream_name(served->stream), name) == 0) {
+            return served;
+        }
+    }
+    return NULL;
+}
+
 /* Streams that stayed as they are keep running, with their viewers. */
 static void apply_streams(struct server *s, const struct config *config)
 {
@@ -337,9 +357,13 @@ static void apply_streams(struct server *s, const struct config *config)
         }
     }
     for (unsigned i = 0; i < config->n_streams; i++) {
-        if (!directory_find(&s->streams, config->streams[i].name) &&
-            add_stream(s, &config->streams[i]) < 0) {
-            log_error(&s->log, "no memory for stream '%s', skipping it", config->streams[i].name);
+        const char *name = config->streams[i].name;
+        const struct served_stream *there = find_served(s, name);
+        if (there && there->is_argument) {
+            log_warn(&s->log, "stream '%s' of the command line has the name of one in %s, keeping "
+                     "the former", name, s->file);
+        } else if (!there && add_stream(s, &config->streams[i]) < 0) {
+            log_error(&s->log, "no memory for stream '%s', skipping it", name);
         }
     }
 }
@@ -350,9 +374,10 @@ static bool file_changed(struct server *s)
     if (!s->file || stat(s->file, &st) < 0) {
         return false; /* being replaced: looked at again */
     }
-    const bool is_changed = st.st_mtim.tv_sec != s->file_time.tv_sec ||
-                            st.st_mtim.tv_nsec != s->file_time.tv_nsec;
-    s->file_time = st.st_mtim;
+    const struct file_stamp now = {
+        .time = st.st_mtim, .size = st.st_size, .inode = st.st_ino, .device = st.st_dev};
+    const bool is_changed = memcmp(&now, &s->file_stamp, sizeof(now)) != 0;
+    s->file_stamp = now;
     return is_changed;
 }
 
@@ -365,8 +390,12 @@ static void reload(struct server *s)
     }
     config_init(config);
     if (config_read_file(config, s->file, &error) < 0) {
-        log_error(&s->log, "%s:%u:%u: %s; going on with the configuration as it was", s->file,
-                  error.line, error.column, error.sentence);
+        char place[40] = "";
+        if (error.line > 0) {
+            snprintf(place, sizeof(place), ":%u:%u", error.line, error.column);
+        }
+        log_error(&s->log, "%s%s: %s; going on with the configuration as it was", s->file, place,
+                  error.sentence);
     } else {
         const struct http_config http = {
             .hosts = (const char *const *)config->hosts.items,
@@ -383,9 +412,11 @@ static void reload(struct server *s)
 static void on_file_check(struct loop_timer *t)
 {
     struct server *s = list_entry(t, struct server, file_check);
-    if (file_changed(s)) {
+    const bool has_changed = file_changed(s);
+    if (s->is_file_settling && !has_changed) {
         reload(s);
     }
+    s->is_file_settling = has_changed;
     loop_timer_start(t, SERVER_FILE_CHECK_NS);
 }
 
@@ -396,6 +427,7 @@ static void on_signal(int signal_number, void *arg)
         loop_stop(s->loop);
     } else if (s->file) {
         file_changed(s);
+        s->is_file_settling = false;
         reload(s);
     } else {
         log_info(&s->log, "SIGHUP: there is no configuration file to read again");
@@ -533,10 +565,13 @@ void server_destroy(struct server *s)
         loop_timer_finish(&s->tick);
         loop_timer_finish(&s->file_check);
     }
+    close_sinks(s); /* first: viewers hear that it is the server that ends */
+    list_for_each(served, &s->served, link) {
+        stream_quit(served->stream);
+    }
     list_for_each_safe(served, next, &s->served, link) {
         destroy_served(served);
     }
-    close_sinks(s);
     webrtc_destroy(s->webrtc);
     http_server_destroy(s->http);
     loop_destroy(s->loop);

@@ -13,8 +13,8 @@
 struct server;
 
 #define SERVER_TICK_NS (250 * NS_PER_MS)
-#define SERVER_GRACE_NS (300 * NS_PER_MS)
-#define SERVER_FILE_CHECK_NS (2 * NS_PER_S)
+/* A changed file is read when it was left alone for one interval. */
+#define SERVER_FILE_CHECK_NS NS_PER_S
 
 /* Everything is up when it returns 0. sentence: what is wrong, where, and what to do. */
 int server_create(struct server **out, const struct config *config, char *sentence, size_t size);

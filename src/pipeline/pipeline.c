@@ -6,8 +6,8 @@
 
 #include "pipeline/worker.h"
 
-/* At the end a thread that hangs in a driver is left behind after this time. */
-#define DESTROY_PATIENCE_NS NS_PER_S
+/* A thread that hangs in a driver is left behind so long after it was told to end. */
+#define QUIT_PATIENCE_NS (600 * NS_PER_MS)
 
 /* Signals are the loop's. */
 static int start_thread(struct pipeline *p)
@@ -92,9 +92,8 @@ void pipeline_free(struct pipeline *p)
 /* False: it hangs, and from now on owns the pipeline. */
 static bool wait_for_thread(struct pipeline *p)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += DESTROY_PATIENCE_NS / NS_PER_S;
+    const int64_t until_ns = p->quit_ns + QUIT_PATIENCE_NS;
+    const struct timespec until = {.tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S};
     pthread_mutex_lock(&p->lock);
     for (int result = 0; !p->is_over && result == 0;) {
         result = pthread_cond_timedwait(&p->over, &p->lock, &until);
@@ -111,10 +110,19 @@ static bool wait_for_thread(struct pipeline *p)
     return is_over;
 }
 
+static void pipeline_quit(struct producer *producer)
+{
+    struct pipeline *p = (struct pipeline *)producer;
+    if (p->quit_ns == 0) {
+        p->quit_ns = time_monotonic_ns();
+        mailbox_post_quit(&p->mailbox);
+    }
+}
+
 static void pipeline_destroy(struct producer *producer)
 {
     struct pipeline *p = (struct pipeline *)producer;
-    mailbox_post_quit(&p->mailbox);
+    pipeline_quit(producer);
     if (p->has_thread) {
         if (!wait_for_thread(p)) {
             return;
@@ -129,6 +137,7 @@ static const struct producer_type pipeline_type = {
     .demand = pipeline_demand,
     .wish = pipeline_wish,
     .can = pipeline_can,
+    .quit = pipeline_quit,
     .destroy = pipeline_destroy,
 };
 

@@ -43,6 +43,7 @@ struct pipeline {
     pthread_t thread;
     bool has_thread; /* to be joined */
     encoding_set demanded;
+    int64_t quit_ns; /* when it was told to end; 0: not yet */
 
     /* thread only */
     encoding_set wanted;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bitstream/access_unit.h"
@@ -12,7 +13,11 @@
 
 #define LATE_MAX_NS (500 * NS_PER_MS) /* later than that, the pace begins anew */
 
-enum { CHUNK_SIZE = 64 * 1024, DEFAULT_RATE = 30 };
+enum {
+    CHUNK_SIZE = 64 * 1024,
+    DEFAULT_RATE = 30,
+    SEARCH_BYTES_MAX = 16 * 1024 * 1024, /* without a picture in them: this is no video */
+};
 
 struct file_source {
     bool is_looped; /* option */
@@ -43,6 +48,12 @@ static int open_failed(const struct file_source *s, int code, const char *what,
     return code;
 }
 
+static bool is_regular(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static bool begins_as_jpeg(int fd)
 {
     uint8_t first[2] = {0};
@@ -59,11 +70,15 @@ static int file_open(void *state, const struct source_params *params, struct opt
     if (params->is_rate_given) {
         s->given_rate = params->rate;
     }
-    s->fd = open(params->location, O_RDONLY | O_CLOEXEC);
+    s->fd = open(params->location, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no waiting at a FIFO */
     if (s->fd < 0) {
         return open_failed(s, -errno, strerror(errno), error);
     }
     s->is_open = true;
+    if (!is_regular(s->fd)) {
+        return open_failed(s, -EINVAL, "it is no file of stored video: a program's output is pipe:-",
+                           error);
+    }
     s->is_jpeg = begins_as_jpeg(s->fd);
     access_unit_init(&s->units, 0);
     s->chunk = malloc(CHUNK_SIZE);
@@ -126,8 +141,8 @@ static void update_track(struct file_source *s)
 /* Fill s->next. -EPIPE: the end of a file that is not looped. -EBADMSG: nothing in it. */
 static int read_ahead(struct file_source *s)
 {
-    while (!s->next) {
-        int result = pull(s);
+    for (size_t n_searched = 0; !s->next; n_searched += CHUNK_SIZE) {
+        int result = n_searched > SEARCH_BYTES_MAX ? -EBADMSG : pull(s);
         if (result == -EAGAIN && !s->is_at_end) {
             result = push_chunk(s);
         } else if (result == -EAGAIN && s->n_of_pass == 0) {

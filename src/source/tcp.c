@@ -91,7 +91,7 @@ static int begin_connect(struct tcp_source *s)
 static int connect_failed(const struct tcp_source *s, int code, struct option_error *error)
 {
     snprintf(error->sentence, sizeof(error->sentence),
-             "tcp: cannot connect to %.120s, %s; is the camera's program listening there?",
+             "tcp: cannot connect to %.120s (%s), is the camera's program listening there",
              s->location, strerror(-code));
     return code;
 }

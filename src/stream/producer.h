@@ -22,6 +22,8 @@ struct producer_type {
     void (*wish)(struct producer *p, const struct wish *wish);
     /* Of this encoding, as far as known now: set of enum producer_can. */
     unsigned (*can)(const struct producer *p, enum encoding_id encoding);
+    /* Begins to stop: destroy() will follow. May be absent. So several stop at the same time. */
+    void (*quit)(struct producer *p);
     /* Stops, waits for its thread and frees; only when the loop ends or the stream is removed. */
     void (*destroy)(struct producer *p);
 };

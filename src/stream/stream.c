@@ -28,6 +28,13 @@ struct stream *stream_create(const struct stream_config *config, stream_wake_fn 
     return s;
 }
 
+void stream_quit(struct stream *s)
+{
+    if (s->producer && s->producer->type->quit) {
+        s->producer->type->quit(s->producer);
+    }
+}
+
 void stream_destroy(struct stream *s, int64_t now_ns)
 {
     if (!s) {

@@ -64,6 +64,8 @@ typedef void stream_wake_fn(void *arg);
 
 /* NULL without memory. */
 struct stream *stream_create(const struct stream_config *config, stream_wake_fn *wake, void *arg);
+/* Has the producer begin to stop: stream_destroy() will follow, and then waits the less. */
+void stream_quit(struct stream *s);
 /* Closes all readers (on_end), destroys the producer, drops all packets. NULL is fine. */
 void stream_destroy(struct stream *s, int64_t now_ns);
 /* Takes over p and tells it what is wanted, even when that is nothing. Call once, before the first

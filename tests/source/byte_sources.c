@@ -439,6 +439,19 @@ static void test_file_refusals(void **state)
     assert_int_equal(source_run_read(&r, NS_PER_S, &unit), -EBADMSG);
     assert_non_null(strstr(r.error.sentence, "no H.264"));
     source_run_finish(&r);
+
+    assert_int_equal(truncate(path, (off_t)1 << 40), 0); /* nobody waits for the end of that */
+    source_run_init(&r, &source_file, path, "");
+    assert_int_equal(source_run_open(&r), 0);
+    assert_int_equal(source_run_read(&r, NS_PER_S, &unit), -EBADMSG);
+    source_run_finish(&r);
+    unlink(path);
+
+    assert_int_equal(mkfifo(path, 0600), 0); /* opening it would wait for its writer */
+    source_run_init(&r, &source_file, path, "");
+    assert_int_equal(source_run_open(&r), -EINVAL);
+    assert_non_null(strstr(r.error.sentence, "pipe:-"));
+    source_run_finish(&r);
     unlink(path);
 }
 
