@@ -5,7 +5,7 @@
  * The rules
  * - Best first: WebRTC, WebCodecs, MSE, MJPEG; the next one when no picture came in time. Only time
  *   in which the stream could deliver counts, so a camera that is still starting costs nobody.
- * - No flapping: what has worked is kept, and tried again first (twice) when it breaks; nothing
+ * - No flapping: what has worked is kept, and tried again first when it breaks; nothing
  *   that plays is ever left for something better. What keeps breaking is rested for a while.
  * - When all have failed, a new round begins after a pause (backoff.js).
  * - A choice by hand means that one only.
@@ -18,7 +18,7 @@ export const TRANSPORTS = ['webrtc', 'webcodecs', 'mse', 'mjpeg'];
 export const PICTURE_WITHIN_MS = 1500;
 
 const MOST_BUDGET_MS = 6000;
-const RETRIES = 2; // of what has worked, before the others get their turn
+const RETRIES = 1; // of what has worked, before the others get their turn
 const SOLID_MS = 10000; // played this long: no part of a series of breaks
 const BREAKS = 3; // in a series
 const REST_MS = 60000; // doubled each time
