@@ -9,7 +9,14 @@ avocet=$(realpath "$1")
 tmp=$(mktemp -d)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 pids=()
-trap 'for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || :; done; rm -rf "$tmp"' EXIT
+clean_up() {
+    local pid
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || :
+    done
+    rm -rf "$tmp"
+}
+trap clean_up EXIT
 cp "$avocet" "$tmp/avocet"
 cd "$tmp"
 
