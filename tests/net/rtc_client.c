@@ -73,11 +73,12 @@ static void copy_credential(char out[RTC_CLIENT_CREDENTIAL_MAX], struct bytes in
     out[n] = '\0';
 }
 
+/* This client is at 127.0.0.1, from where the server's other addresses are out of reach. */
 static int connect_to(struct rtc_client *c, const struct sdp_media *m)
 {
     struct sockaddr_storage address;
     for (unsigned i = 0; i < m->n_candidates; i++) {
-        if (m->candidates[i].version == 4) {
+        if (m->candidates[i].version == 4 && m->candidates[i].ip[0] == 127) {
             c->remote = m->candidates[i];
             const socklen_t size = endpoint_to_sockaddr(&c->remote, &address);
             return connect(c->fd, (const struct sockaddr *)&address, size) < 0 ? -errno : 0;

@@ -1,4 +1,5 @@
 /* WebRTC sessions over real loopback sockets, with viewers that behave and others. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,9 +149,12 @@ static int create_session(struct world *w, struct viewer *v)
     rtc_client_offer(&v->client, &offer);
     assert_int_equal(sdp_parse(text_bytes(&offer), sdp), 0);
     assert_int_equal(sdp_offer_choose(sdp, NULL, &video, &reason), 0);
+    const struct sockaddr_in here = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct webrtc_session_config config = {
         .offer = sdp,
         .video = &video,
+        .reached = (const struct sockaddr *)&here,
         .stream_id = "cam",
         .has_playout_delay = true,
         .playout_max_ms = 200,
