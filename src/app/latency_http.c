@@ -13,7 +13,7 @@
 #include "app/latency_reader.h"
 #include "base/text.h"
 
-enum { READ_SIZE = 65536, CONTENT_TYPE_SIZE = 128 };
+enum { READ_SIZE = 65536, CONTENT_TYPE_SIZE = 128, REFUSAL_SIZE_MAX = 4096 };
 
 struct http {
     int fd;
@@ -24,6 +24,7 @@ struct http {
     char content_type[CONTENT_TYPE_SIZE];
     int status;
     int result; /* of the demux, inside the parser's callbacks */
+    struct text refusal; /* the body of an answer other than 200 */
     bool is_complete;
 };
 
@@ -35,6 +36,15 @@ __attribute__((format(printf, 3, 4))) static int fail(struct option_error *error
     vsnprintf(error->sentence, sizeof(error->sentence), format, args);
     va_end(args);
     return result;
+}
+
+int latency_refused(int status, struct bytes body, struct option_error *error)
+{
+    json_t *json = json_loadb((const char *)body.data, body.size, 0, NULL);
+    const char *why = json_string_value(json_object_get(json, "error"));
+    fail(error, 0, "the server answered %d%s%.200s", status, why ? ": " : "", why ? why : "");
+    json_decref(json);
+    return -ENOENT;
 }
 
 int latency_url_parse(const char *text, struct latency_url *out, struct option_error *error)
@@ -174,7 +184,9 @@ static int on_headers(http_parser *p)
 static int on_body(http_parser *p, const char *at, size_t size)
 {
     struct http *h = p->data;
-    if (h->status == 200 && h->result == 0) {
+    if (h->status != 200 && h->refusal.size + size <= REFUSAL_SIZE_MAX) {
+        text_append_bytes(&h->refusal, bytes_of(at, size));
+    } else if (h->status == 200 && h->result == 0) {
         h->result = latency_demux_push(&h->demux, bytes_of(at, size), time_monotonic_ns());
     }
     return 0;
@@ -202,14 +214,18 @@ static int read_more(struct http *h, int64_t deadline_ns, struct option_error *e
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return latency_wait(h->fd, POLLIN, deadline_ns);
     }
+    const bool is_refused = h->status != 0 && h->status != 200;
+    if (n <= 0 && is_refused) {
+        return latency_refused(h->status, text_bytes(&h->refusal), error);
+    }
     if (n <= 0) {
         return fail(error, -EPIPE, "the server ended the stream");
     }
     if (http_parser_execute(&h->parser, &settings, block, (size_t)n) != (size_t)n) {
         return fail(error, -EBADMSG, "the server's answer is no HTTP");
     }
-    if (h->status != 0 && h->status != 200) {
-        return fail(error, -ENOENT, "the server answered %d", h->status);
+    if (h->is_complete && h->status != 200) {
+        return latency_refused(h->status, text_bytes(&h->refusal), error);
     }
     if (h->result == -ENOTSUP) {
         return fail(error, -ENOTSUP, "'%.60s' cannot be played by this command: it takes stream.mjpg, "
@@ -270,6 +286,7 @@ static void http_close(void *state)
     if (h->has_demux) {
         latency_demux_finish(&h->demux);
     }
+    text_finish(&h->refusal);
     if (h->fd >= 0) {
         close(h->fd);
     }

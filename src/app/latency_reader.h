@@ -41,6 +41,8 @@ int latency_url_parse(const char *text, struct latency_url *out, struct option_e
 int latency_connect(const struct latency_url *url, int64_t deadline_ns, struct option_error *error);
 /* 0 when fd is readable (events POLLIN) or writable (POLLOUT); -ETIMEDOUT. */
 int latency_wait(int fd, short events, int64_t deadline_ns);
+/* -ENOENT, with the sentence of the server's refusal: {"error":"…"}. */
+int latency_refused(int status, struct bytes body, struct option_error *error);
 /* All of it, or -errno. */
 int latency_send(int fd, struct bytes data, int64_t deadline_ns);
 

@@ -206,8 +206,7 @@ static int signal_offer(struct whep *w, int64_t deadline_ns, struct option_error
         exchange(&w->url, "POST", w->url.path, text_bytes(&sdp), &response, deadline_ns, error);
     text_finish(&sdp);
     if (result == 0 && response.status != 201) {
-        result = fail(error, -ENOENT, "the server answered %d: %.150s", response.status,
-                      response.body.data ? response.body.data : "");
+        result = latency_refused(response.status, text_bytes(&response.body), error);
     }
     if (result == 0) {
         text_copy(w->location, sizeof(w->location), response.location);

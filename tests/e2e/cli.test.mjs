@@ -106,6 +106,16 @@ test('serve from a file; command-line servers win', async () => {
     await avocet.stop();
 });
 
+test('latency passes on why there is nothing to play', async () => {
+    const avocet = await startAvocet(['cam=test:?size=240p']);
+    for (const path of ['/nobody/', '/nobody/stream.h264']) {
+        const seen = await runAvocet(['latency', avocet.http + path]);
+        assert.equal(seen.code, 1);
+        assert.match(seen.stderr, /^avocet latency: the server answered 404: no stream 'nobody' here.*\n$/);
+    }
+    await avocet.stop();
+});
+
 test('--listen replaces the addresses of the file', async () => {
     const wide = file('wide.yaml', 'streams:\n  door: "test:"\nlisten: 0.0.0.0\n');
     const avocet = await startAvocet(['--config', wide, '--listen', '127.0.0.1']);
