@@ -306,8 +306,13 @@ static int set_parameter(struct config_stream *s, const char *name, const char *
     return 0;
 }
 
+static bool reads_standard_input(const struct source_type *source, const char *location)
+{
+    return strcmp(source->scheme, "pipe") == 0 && strcmp(location, "-") == 0;
+}
+
 /* Opens the source's option table and takes the URL's parameters. */
-static int set_source(struct config_stream *s, const char *url_text, const struct config_node *at,
+static int set_source(struct config *c, struct config_stream *s, const char *url_text, const struct config_node *at,
                       struct config_error *error)
 {
     struct source_url *url = malloc(sizeof(*url));
@@ -326,6 +331,12 @@ static int set_source(struct config_stream *s, const char *url_text, const struc
                           "no source '%s:' in this build: avocet features lists those it has",
                           url->scheme);
         }
+    }
+    if (result == 0 && reads_standard_input(s->source, url->location)) {
+        result = c->has_standard_input
+                     ? fail(error, at, "two streams read standard input: only one can have pipe:-")
+                     : 0;
+        c->has_standard_input = true;
     }
     if (result == 0) {
         s->location = strdup(url->location);
@@ -401,7 +412,7 @@ int config_add_source(struct config *c, const char *argument, struct config_erro
     int result = begin_stream(c, name, NULL, error, &s);
     if (result == 0) {
         s->is_argument = true;
-        result = set_source(s, url, NULL, error);
+        result = set_source(c, s, url, NULL, error);
         add_fingerprint(s, argument);
     }
     return result;
@@ -457,7 +468,7 @@ static int read_stream(struct config *c, const struct config_node *node,
         result = read_options(s, defaults, error);
     }
     if (result == 0) {
-        result = set_source(s, source->text, source, error);
+        result = set_source(c, s, source->text, source, error);
         add_fingerprint(s, source->text);
     }
     if (result == 0 && node->kind == CONFIG_MAP) {

@@ -82,6 +82,7 @@ struct config {
     struct config_texts webrtc_addresses;
     struct config_stream streams[CONFIG_STREAMS_MAX];
     unsigned n_streams;
+    bool has_standard_input; /* some stream reads it */
 };
 
 const char *config_server_name(enum config_server_id id);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -5,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/version.h"
@@ -71,8 +73,21 @@ static bool has_help(int argc, char **argv)
     return false;
 }
 
+/* Closed, a standard descriptor would become that of a socket, and messages go to viewers. */
+static void hold_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     mallopt(M_ARENA_MAX, MALLOC_ARENAS);
     signal(SIGPIPE, SIG_IGN);
     const char *level = getenv("AVOCET_LOG");

@@ -93,6 +93,9 @@ int byte_stream_read(struct byte_stream *s, int fd, int wake_fd, int64_t deadlin
         if (result == -EAGAIN) {
             result = pull(s, &packet);
         }
+        if (result == -EAGAIN && time_monotonic_ns() >= deadline_ns) {
+            result = -ETIMEDOUT; /* bytes without end, and no picture in them */
+        }
     }
     if (result == 0) {
         fill_unit(s, packet, out);

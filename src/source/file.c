@@ -76,7 +76,7 @@ static int file_open(void *state, const struct source_params *params, struct opt
     }
     s->is_open = true;
     if (!is_regular(s->fd)) {
-        return open_failed(s, -EINVAL, "it is no file of stored video: a program's output is pipe:-",
+        return open_failed(s, -EINVAL, "it is no file of stored video: a named pipe is pipe:PATH",
                            error);
     }
     s->is_jpeg = begins_as_jpeg(s->fd);

@@ -19,11 +19,13 @@ static const struct option fake_options[] = {
 };
 static const struct source_type fake_v4l2 = {
     .scheme = "v4l2", .state_size = sizeof(struct fake_source), .options = fake_options};
+static const struct source_type fake_pipe = {.scheme = "pipe", .state_size = 8};
 static const struct source_type fake_test = {.scheme = "test", .state_size = 8};
 
 const struct source_type *registry_find_source(const char *scheme)
 {
     return strcmp(scheme, "v4l2") == 0   ? &fake_v4l2
+           : strcmp(scheme, "pipe") == 0 ? &fake_pipe
            : strcmp(scheme, "test") == 0 ? &fake_test
                                          : NULL;
 }
@@ -89,6 +91,7 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         {"streams:\n  cam: 'nope:'\n", 2, 8, "no source 'nope:'"},
         {"streams:\n  cam: 'test:?nope=1'\n", 2, 8, "unknown parameter 'nope' of test: avocet"},
         {"webrtc: {addresses: [here]}\n", 1, 21, "'here' is no address"},
+        {"streams:\n  a: 'pipe:-'\n  p: 'pipe:/run/p'\n  b: 'pipe:-'\n", 4, 6, "two streams read"},
         {"streams:\n  cam: {size: 720p}\n", 2, 8, "needs a source"},
         {"streams: &a {}\n", 1, 10, "anchors"},
         {"defaults: {fps: *a}\n", 1, 17, "aliases"},

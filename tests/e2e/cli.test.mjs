@@ -1,6 +1,6 @@
 /* The command line: what it prints, its exit status, and that refusals say what to do. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -120,6 +120,13 @@ test('--listen replaces the addresses of the file', async () => {
     const wide = file('wide.yaml', 'streams:\n  door: "test:"\nlisten: 0.0.0.0\n');
     const avocet = await startAvocet(['--config', wide, '--listen', '127.0.0.1']);
     assert.match(avocet.stdout, /^ready http=127\.0\.0\.1:/);
+    await avocet.stop();
+});
+
+test('closed standard input is not taken for a socket of its own', async () => {
+    const avocet = await startAvocet(['cam=pipe:-'], { prefix: ['sh', '-c', 'exec "$0" "$@" <&-'] });
+    assert.equal(readlinkSync(`/proc/${avocet.pid}/fd/0`), '/dev/null');
+    await until(async () => (await avocet.json('/cam/info')).state === 'stalled', 'at its end');
     await avocet.stop();
 });
 
