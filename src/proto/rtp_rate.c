@@ -13,7 +13,6 @@
 #define QUEUE_ENDLESS_NS (600 * NS_PER_MS) /* no hiccup of a busy viewer */
 #define QUEUE_SHORT_NS (60 * NS_PER_MS)
 #define HURT_NS (2 * NS_PER_S)
-#define REMB_HELD_NS (800 * NS_PER_MS)
 /* Congestion is noticed about this long after it began. */
 #define NOTICE_NS (500 * NS_PER_MS)
 #define GUESS_MAX_NS (1500 * NS_PER_MS)
@@ -41,7 +40,6 @@ void rtp_rate_init(struct rtp_rate *r, int64_t now_ns)
         .lowered_ns = TIME_NONE,
         .heard_ns = TIME_NONE,
         .hurt_ns = TIME_NONE,
-        .remb_held_ns = TIME_NONE,
         .round_trip_ns = TIME_NONE,
         .least_round_trip_ns = {INT64_MAX, INT64_MAX},
         .least_since_ns = now_ns,
@@ -165,33 +163,13 @@ void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns)
     r->meter.n_packets[i]++;
 }
 
-/* By the last report. */
-static bool has_trouble(const struct rtp_rate *r)
-{
-    return r->queue_ns > QUEUE_SHORT_NS || r->fraction_lost > LOSS_LOW;
-}
-
-/* A receiver that sees no trouble lets its estimate rise; one that holds it below what is sent
- * sees a queue, or has a limit of its own. */
-static bool is_held_down(struct rtp_rate *r, int64_t bps, int64_t sent_bps, int64_t now_ns)
-{
-    const bool is_held = bps < r->remb_bps + r->remb_bps / 500 && bps < sent_bps * 8 / 10;
-    if (!is_held) {
-        r->remb_held_ns = TIME_NONE;
-    } else if (r->remb_held_ns == TIME_NONE) {
-        r->remb_held_ns = now_ns;
-    }
-    return is_held && now_ns - r->remb_held_ns >= REMB_HELD_NS && has_trouble(r);
-}
-
-/* The first one is no sign: until it has seen congestion, a receiver estimates what it gets. A later
- * one that falls says 0.85 times of what came through; that is congestion only when it is clearly
- * less than what was sent. */
+/* A receiver estimates what it gets, hardly more; so neither the first estimate nor one that stays
+ * low is a sign. One that falls says 0.85 times of what came through; that is congestion only when
+ * it is clearly less than what was sent. */
 void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns)
 {
     const int64_t sent_bps = rtp_rate_sent_bps(r, now_ns);
-    const bool has_fallen = bps < r->remb_bps * 95 / 100 && bps < sent_bps * 75 / 100;
-    if (has_fallen || is_held_down(r, bps, sent_bps, now_ns)) {
+    if (bps < r->remb_bps * 95 / 100 && bps < sent_bps * 75 / 100) {
         lower(r, RTP_SIGN_REMB, bps, now_ns);
     }
     r->remb_bps = bps;

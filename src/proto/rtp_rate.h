@@ -7,8 +7,8 @@
  * last congestion was, else it doubles in a second; but only while it is used, by frames that are
  * held back for it.
  *
- * A REMB is taken for a limit only when it falls, or stays below what is sent: receivers derive it
- * from what arrives, so a still picture makes it small on the best of links.
+ * A REMB is taken for a sign only when it falls below what is sent: receivers derive it from what
+ * arrives, so a still picture makes it small on the best of links.
  *
  * Units:  rates in bit/s; fraction_lost in 1/256.
  * Thread: a value; no clock.
@@ -64,7 +64,6 @@ struct rtp_rate {
     int64_t most_bps;      /* grows no further before the next one */
     int64_t hurt_ns;       /* the viewer could not decode; TIME_NONE: never */
     int64_t remb_bps;      /* 0: none yet */
-    int64_t remb_held_ns;  /* since when REMB does not rise, below what is sent */
     int64_t round_trip_ns; /* TIME_NONE unknown */
     int64_t queue_ns;      /* what the link's queue adds to the round trip */
     int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
