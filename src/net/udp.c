@@ -92,7 +92,10 @@ static int accept_own_address_only(int fd, const struct endpoint *e)
 
 static int open_at(struct udp_socket *s, const struct endpoint *address, bool is_inside)
 {
-    *s = (struct udp_socket){.fd = -1, .address = *address, .is_wildcard = is_any_address(address)};
+    *s = (struct udp_socket){.fd = -1,
+                             .address = *address,
+                             .is_wildcard = is_any_address(address),
+                             .is_inside = is_inside};
     const int family = address->version == 6 ? AF_INET6 : AF_INET;
     s->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
     if (s->fd < 0) {

@@ -43,6 +43,7 @@ struct udp_socket {
     int fd; /* non-blocking; -1 closed */
     struct endpoint address; /* bound */
     bool is_wildcard;
+    bool is_inside; /* only this machine can reach it */
     bool has_gso; /* clear it to force the fallback */
     struct udp_stats stats;
 };

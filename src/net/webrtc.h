@@ -35,6 +35,10 @@ enum {
 #define WEBRTC_CONNECT_NS (30 * NS_PER_S) /* a session that is not connected by then ends */
 #define WEBRTC_CONSENT_NS (30 * NS_PER_S) /* without an authenticated check */
 #define WEBRTC_LEAVING_NS (6 * NS_PER_S)  /* the same, after the viewer said BYE */
+/* Media rests while nothing authenticated comes from a viewer for three times what it has let pass
+ * before, within these limits: it may have vanished, and its link may be others' too. */
+#define WEBRTC_SILENCE_MIN_NS (3 * NS_PER_S)
+#define WEBRTC_SILENCE_MAX_NS (10 * NS_PER_S)
 
 struct webrtc;
 struct webrtc_session;

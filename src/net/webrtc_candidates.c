@@ -87,5 +87,8 @@ unsigned webrtc_candidates(const struct webrtc_candidates_config *c, struct endp
     if (l.n == 0 || (c->reached && is_loopback(c->reached))) {
         add_own(&l, c, true);
     }
+    for (unsigned i = 0; i < c->n_inside; i++) {
+        add(&l, c->inside[i], c->inside[i].port);
+    }
     return l.n;
 }

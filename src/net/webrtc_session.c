@@ -9,6 +9,8 @@
 
 /* An address does not pass to another viewer's session within this time of its last check. */
 #define TUPLE_KEPT_NS (6 * NS_PER_S)
+/* Authenticated datagrams before a viewer's silences are judged by its own. */
+enum { HEARD_MIN = 8 };
 
 /* ---- creation ---- */
 
@@ -86,15 +88,24 @@ static unsigned choose_candidates(struct webrtc *w, const struct sockaddr *reach
                                   struct endpoint *out)
 {
     struct endpoint sockets[WEBRTC_SOCKETS_MAX];
+    struct endpoint inside[WEBRTC_SOCKETS_MAX];
+    unsigned n_sockets = 0, n_inside = 0;
     struct endpoint here;
     for (unsigned i = 0; i < w->n_sockets; i++) {
-        sockets[i] = w->sockets[i].udp.address;
+        const struct udp_socket *s = &w->sockets[i].udp;
+        if (s->is_inside) {
+            inside[n_inside++] = s->address;
+        } else {
+            sockets[n_sockets++] = s->address;
+        }
     }
     const struct webrtc_candidates_config config = {
         .advertised = w->advertised,
         .n_advertised = w->n_advertised,
         .sockets = sockets,
-        .n_sockets = w->n_sockets,
+        .n_sockets = n_sockets,
+        .inside = inside,
+        .n_inside = n_inside,
         .interfaces = interfaces(w, now_ns),
         .n_interfaces = w->n_interfaces,
         .reached = reached && endpoint_from_sockaddr(reached, &here) == 0 ? &here : NULL,
@@ -147,6 +158,7 @@ int webrtc_session_create(struct webrtc_session **out, struct webrtc *w,
     s->ops = config->ops;
     s->arg = config->arg;
     s->created_ns = now_ns;
+    s->heard_ns = now_ns;
     s->leaving_ns = TIME_NONE;
     s->flight_ns = TIME_NONE;
     s->due_ns = INT64_MAX;
@@ -284,6 +296,38 @@ static struct webrtc_tuple *learn_tuple(struct webrtc_session *s, const struct u
     return tuple;
 }
 
+/* ---- silence ---- */
+
+static int64_t patience_ns(const struct webrtc_session *s)
+{
+    if (s->n_heard < HEARD_MIN) {
+        return WEBRTC_SILENCE_MAX_NS; /* not known well enough */
+    }
+    const int64_t ns = 3 * s->longest_silence_ns;
+    return ns < WEBRTC_SILENCE_MIN_NS ? WEBRTC_SILENCE_MIN_NS
+           : ns > WEBRTC_SILENCE_MAX_NS ? WEBRTC_SILENCE_MAX_NS : ns;
+}
+
+static bool is_silent(const struct webrtc_session *s, int64_t now_ns)
+{
+    return now_ns - s->heard_ns > patience_ns(s);
+}
+
+static void hear(struct webrtc_session *s, int64_t now_ns)
+{
+    const int64_t silence_ns = now_ns - s->heard_ns;
+    const bool was_silent = is_silent(s, now_ns);
+    if (s->n_heard++ > 0 && silence_ns > s->longest_silence_ns) {
+        s->longest_silence_ns = silence_ns;
+    }
+    s->heard_ns = now_ns;
+    if (was_silent && s->state == WEBRTC_CONNECTED) {
+        webrtc_pace(s->webrtc, s, now_ns); /* there it is again */
+    }
+}
+
+/* ---- checks ---- */
+
 static bool on_good_check(struct webrtc_session *s, const struct udp_path *path, bool is_nominated,
                           int64_t now_ns)
 {
@@ -292,6 +336,7 @@ static bool on_good_check(struct webrtc_session *s, const struct udp_path *path,
         return false;
     }
     tuple->checked_ns = now_ns;
+    hear(s, now_ns);
     if (!s->selected || is_nominated) {
         s->selected = tuple;
     }
@@ -461,8 +506,9 @@ static void send_packets(struct webrtc_session *s, int64_t now_ns)
 
 bool webrtc_session_is_ready(struct webrtc_session *s)
 {
-    return s->state == WEBRTC_CONNECTED &&
-           rtp_sender_is_ready(&s->sender, loop_now_ns(s->webrtc->loop));
+    const int64_t now_ns = loop_now_ns(s->webrtc->loop);
+    return s->state == WEBRTC_CONNECTED && !is_silent(s, now_ns) &&
+           rtp_sender_is_ready(&s->sender, now_ns);
 }
 
 enum webrtc_verdict webrtc_session_send(struct webrtc_session *s, const struct rtp_frame *frame)
@@ -493,6 +539,10 @@ static void call_owner(struct webrtc_session *s, int64_t now_ns)
 
 void webrtc_session_on_step(struct webrtc_session *s, int64_t now_ns)
 {
+    if (is_silent(s, now_ns)) {
+        webrtc_pace(s->webrtc, s, INT64_MAX);
+        return;
+    }
     const bool is_cut = rtp_sender_cut_late(&s->sender, now_ns);
     send_packets(s, now_ns);
     if (s->is_sending && !rtp_sender_is_sending(&s->sender)) {
@@ -527,6 +577,7 @@ void webrtc_session_on_rtcp(struct webrtc_session *s, struct udp_datagram *d, in
         s->webrtc->stats.n_strays++;
         return;
     }
+    hear(s, now_ns);
     const int64_t lowered_ns = s->sender.rate.lowered_ns;
     rtp_sender_receive(&s->sender, bytes_of(d->data, d->size), now_ns, &has_left);
     log_rate(s, lowered_ns);

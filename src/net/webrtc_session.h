@@ -42,6 +42,9 @@ struct webrtc_session {
     enum webrtc_state state;
     int64_t created_ns;
     int64_t leaving_ns; /* BYE; TIME_NONE */
+    int64_t heard_ns;   /* last authenticated datagram */
+    int64_t longest_silence_ns; /* between two of them, so far */
+    unsigned n_heard;
 
     /* ICE */
     struct webrtc_name name;

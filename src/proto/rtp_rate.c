@@ -12,6 +12,8 @@
 #define QUEUE_LONG_NS (200 * NS_PER_MS)
 #define QUEUE_ENDLESS_NS (600 * NS_PER_MS) /* no hiccup of a busy viewer */
 #define QUEUE_SHORT_NS (60 * NS_PER_MS)
+/* Reports closer together tell of the same queue. */
+#define SLOW_AGAIN_NS (500 * NS_PER_MS)
 #define HURT_NS (2 * NS_PER_S)
 /* Congestion is noticed about this long after it began. */
 #define NOTICE_NS (500 * NS_PER_MS)
@@ -260,7 +262,12 @@ static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report 
 
 static void judge_queue(struct rtp_rate *r, int64_t now_ns)
 {
-    r->n_slow = r->queue_ns > QUEUE_LONG_NS ? r->n_slow + 1 : 0;
+    if (r->queue_ns <= QUEUE_LONG_NS) {
+        r->n_slow = 0;
+    } else if (r->n_slow == 0 || now_ns - r->slow_ns > SLOW_AGAIN_NS) {
+        r->n_slow++;
+        r->slow_ns = now_ns;
+    }
     if (r->n_slow >= 2 || r->queue_ns > QUEUE_ENDLESS_NS) {
         r->n_slow = 0;
         lower_by(r, RTP_SIGN_QUEUE, 7, 10, now_ns);
@@ -268,10 +275,20 @@ static void judge_queue(struct rtp_rate *r, int64_t now_ns)
 }
 
 /* What the link carried once is worth less with each report that tells of no trouble. */
-static void forget_capacity(struct rtp_rate *r, const struct rtp_rate_report *report)
+static void forget_capacity(struct rtp_rate *r)
 {
-    if (r->queue_ns < QUEUE_SHORT_NS && report->fraction_lost <= LOSS_LOW) {
+    if (r->queue_ns < QUEUE_SHORT_NS && r->fraction_lost <= LOSS_LOW) {
         r->capacity_bps += r->capacity_bps * FORGET_PERCENT / 100;
+    }
+}
+
+static void take_counts(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+{
+    if (r->lowered_ns == TIME_NONE || report->from_ns >= r->lowered_ns) {
+        r->delivered_bps = report->delivered_bps;
+        r->fraction_lost = report->fraction_lost;
+        forget_capacity(r);
+        judge_loss(r, report->fraction_lost, now_ns);
     }
 }
 
@@ -282,13 +299,10 @@ void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report
         note_least(r, report->round_trip_ns, now_ns);
     }
     r->queue_ns = see_queue(r, report, now_ns);
-    if (r->lowered_ns == TIME_NONE || report->from_ns >= r->lowered_ns) {
-        forget_capacity(r, report);
-        r->delivered_bps = report->delivered_bps;
-        r->fraction_lost = report->fraction_lost;
-        judge_queue(r, now_ns);
-        judge_loss(r, report->fraction_lost, now_ns);
+    if (report->has_counts) {
+        take_counts(r, report, now_ns);
     }
+    judge_queue(r, now_ns);
     hear(r, now_ns);
 }
 

@@ -42,9 +42,10 @@ struct rtp_meter {
 
 /* What a report block of the viewer says, in our terms. */
 struct rtp_rate_report {
+    bool has_counts;          /* the next three are there */
     uint8_t fraction_lost;
-    int64_t from_ns;          /* the packets it tells of were sent since then */
-    int64_t delivered_bps;    /* of these, over the time since the last report; 0: unknown */
+    int64_t from_ns;          /* the packets they tell of were sent since then */
+    int64_t delivered_bps;    /* of these */
     int64_t round_trip_ns;    /* TIME_NONE: no new measurement */
     int64_t round_trip_at_ns; /* when that measurement left */
     int64_t unheard_at_ns;    /* when what it does not know of began to leave; TIME_NONE */
@@ -69,6 +70,7 @@ struct rtp_rate {
     int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
     int64_t least_since_ns;
     unsigned n_slow;       /* reports in a row with a long queue */
+    int64_t slow_ns;       /* the last of them */
     uint8_t fraction_lost;
     struct rtp_meter meter;
 };

@@ -141,7 +141,8 @@ struct rtp_sender {
         bool is_answered;
     } reports[RTP_SENDER_REPORTS];
     unsigned n_reports;
-    int64_t heard_at_ns;   /* the last report block, or the beginning */
+    /* at the last report block whose counts were taken, or the beginning */
+    int64_t heard_at_ns;
     int64_t heard_upto_ns; /* when the packet was sent that was its highest */
     uint64_t heard_index;  /* the one after it */
     int32_t heard_n_lost;

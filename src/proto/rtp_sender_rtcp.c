@@ -7,8 +7,9 @@
 
 /* One or two packets at the end may just be lost. */
 enum { UNHEARD_PACKETS = 3 };
-/* Report blocks closer together tell no rate. */
-#define REPORT_LEAST_NS (300 * NS_PER_MS)
+/* Over less than both of these counts tell nothing. */
+#define COUNTS_NS (800 * NS_PER_MS)
+enum { COUNTS_PACKETS = 20 };
 
 /* ---- what the viewer says ---- */
 
@@ -27,39 +28,42 @@ static void note_round_trip(struct rtp_sender *s, const struct rtcp_report_block
     }
 }
 
-/* What arrived between the last block and this one. */
-static int64_t delivered_bps(const struct rtp_sender *s, const struct rtcp_report_block *b,
-                             uint64_t index, int64_t now_ns)
+/* Loss and throughput, over what is long enough to tell them: browsers report with every request. */
+static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b, uint64_t index,
+                        int64_t now_ns, struct rtp_rate_report *out)
 {
-    const int64_t n = (int64_t)(index + 1 - s->heard_index) - (b->n_lost - s->heard_n_lost);
     const int64_t elapsed_ns = now_ns - s->heard_at_ns;
-    if (n <= 0 || elapsed_ns < REPORT_LEAST_NS || s->stats.n_packets == 0) {
-        return 0;
+    const int64_t n_expected = (int64_t)(index + 1 - s->heard_index);
+    const int64_t lost = (int64_t)b->n_lost - s->heard_n_lost;
+    const int64_t n_lost = lost < 0 ? 0 : lost > n_expected ? n_expected : lost;
+    if (elapsed_ns < COUNTS_NS || n_expected < COUNTS_PACKETS) {
+        return;
     }
     const uint64_t mean_bytes = s->stats.n_bytes / (s->stats.n_packets + s->stats.n_repeats);
-    return time_rescale(n * (int64_t)mean_bytes, 8 * NS_PER_S, elapsed_ns);
+    out->has_counts = true;
+    out->fraction_lost = (uint8_t)(n_lost * 255 / n_expected);
+    out->from_ns = s->heard_upto_ns;
+    out->delivered_bps =
+        time_rescale((n_expected - n_lost) * (int64_t)mean_bytes, 8 * NS_PER_S, elapsed_ns);
+    s->heard_at_ns = now_ns;
+    s->heard_upto_ns = rtp_history_sent_ns(&s->history, index);
+    s->heard_index = index + 1;
+    s->heard_n_lost = b->n_lost;
 }
 
 static void on_report_block(struct rtp_sender *s, const struct rtcp_report_block *b, int64_t now_ns)
 {
     const uint64_t index = rtp_extend_sequence(s->next_index, (uint16_t)b->highest_sequence);
-    const int64_t heard_upto_ns = rtp_history_sent_ns(&s->history, index);
     struct rtp_rate_report report = {
-        .fraction_lost = b->fraction_lost,
-        .from_ns = s->heard_upto_ns,
         .round_trip_ns = TIME_NONE,
         .unheard_at_ns = rtp_history_sent_ns(&s->history, index + UNHEARD_PACKETS),
     };
-    if (heard_upto_ns == TIME_NONE || index + 1 < s->heard_index) {
+    if (rtp_history_sent_ns(&s->history, index) == TIME_NONE || index + 1 < s->heard_index) {
         return; /* nonsense, or out of order */
     }
-    note_round_trip(s, b, now_ns, &report);
-    report.delivered_bps = delivered_bps(s, b, index, now_ns);
     s->stats.n_lost = b->n_lost > 0 ? (uint32_t)b->n_lost : 0;
-    s->heard_at_ns = now_ns;
-    s->heard_upto_ns = heard_upto_ns;
-    s->heard_index = index + 1;
-    s->heard_n_lost = b->n_lost;
+    note_round_trip(s, b, now_ns, &report);
+    take_counts(s, b, index, now_ns, &report);
     rtp_rate_on_report(&s->rate, &report, now_ns);
 }
 

@@ -536,6 +536,30 @@ static void test_new_address_takes_over(void **state)
     world_destroy(w);
 }
 
+static bool is_ready_again(struct world *w)
+{
+    return webrtc_session_is_ready(w->viewers[0]->session);
+}
+
+/* Media rests for a viewer that says nothing, and goes on with its first word. */
+static void test_silence(void **state)
+{
+    struct world *w = world_create(SRTP_PROFILE_NONE, false, 0);
+    struct viewer *v = add_connected(w);
+    assert_true(webrtc_session_is_ready(v->session));
+    v->session->heard_ns -= WEBRTC_SILENCE_MAX_NS;
+    assert_false(webrtc_session_is_ready(v->session));
+    rtc_client_check(&v->client, NULL, true);
+    run_until(w, is_ready_again);
+    v->session->n_heard = 100; /* one that used to say something every second */
+    v->session->longest_silence_ns = NS_PER_S;
+    v->session->heard_ns -= 2 * NS_PER_S;
+    assert_true(webrtc_session_is_ready(v->session));
+    v->session->heard_ns -= 2 * NS_PER_S;
+    assert_false(webrtc_session_is_ready(v->session));
+    world_destroy(w);
+}
+
 /* ---- limits and ends ---- */
 
 static void test_session_limit(void **state)
@@ -710,6 +734,7 @@ int main(void)
         cmocka_unit_test(test_client_hello_before_check),
         cmocka_unit_test(test_garbage_disturbs_nobody),
         cmocka_unit_test(test_new_address_takes_over),
+        cmocka_unit_test(test_silence),
         cmocka_unit_test(test_session_limit),
         cmocka_unit_test(test_we_close),
         cmocka_unit_test(test_viewer_closes),

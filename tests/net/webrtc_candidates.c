@@ -33,35 +33,61 @@ static const struct {
     const char *advertised[MAX];
     const char *sockets[MAX];
     const char *interfaces[MAX];
+    const char *inside[MAX];
     const char *reached;
     const char *expected[MAX];
 } cases[] = {
-    {"loopback only", {NULL}, {"127.0.0.1:8189", "[::1]:8189"},
-     {"192.0.2.7", "127.0.0.1", "::1"}, "127.0.0.1", {"127.0.0.1:8189", "[::1]:8189"}},
-    {"loopback only, unknown viewer", {NULL}, {"127.0.0.1:8189"}, {"192.0.2.7", "127.0.0.1"}, NULL,
-     {"127.0.0.1:8189"}},
-    {"loopback only, and inside", {NULL}, {"127.0.0.1:8189", "[::1]:8189", "192.0.2.7:8189"},
-     {"192.0.2.7", "127.0.0.1", "::1"}, "127.0.0.1",
-     {"127.0.0.1:8189", "192.0.2.7:8189", "[::1]:8189"}},
-    {"all of IPv4, from the network", {NULL}, {"0.0.0.0:8189"},
-     {"192.0.2.7", "198.51.100.3", "2001:db8::1", "127.0.0.1"}, "198.51.100.3",
-     {"198.51.100.3:8189", "192.0.2.7:8189"}},
-    {"all of IPv4, from this machine", {NULL}, {"0.0.0.0:8189"}, {"192.0.2.7", "127.0.0.1"},
-     "127.0.0.1", {"127.0.0.1:8189", "192.0.2.7:8189"}},
-    {"both families, ports of their own", {NULL}, {"0.0.0.0:1", "[::]:2"},
-     {"192.0.2.7", "2001:db8::1"}, NULL, {"192.0.2.7:1", "[2001:db8::1]:2"}},
-    {"one address", {NULL}, {"192.0.2.7:8189"}, {"192.0.2.7", "198.51.100.3"}, "198.51.100.3",
-     {"192.0.2.7:8189"}},
-    {"nothing but loopback is up", {NULL}, {"0.0.0.0:8189"}, {"127.0.0.1"}, "192.0.2.9",
-     {"192.0.2.9:8189"}},
-    {"what was configured", {"203.0.113.5", "203.0.113.5:9"}, {"0.0.0.0:8189"}, {"192.0.2.7"},
-     "192.0.2.7", {"203.0.113.5:8189", "203.0.113.5:9"}},
+    {.name = "loopback only",
+     .sockets = {"127.0.0.1:8189", "[::1]:8189"},
+     .interfaces = {"192.0.2.7", "127.0.0.1", "::1"},
+     .reached = "127.0.0.1",
+     .expected = {"127.0.0.1:8189", "[::1]:8189"}},
+    {.name = "loopback only, unknown viewer",
+     .sockets = {"127.0.0.1:8189"},
+     .interfaces = {"192.0.2.7", "127.0.0.1"},
+     .expected = {"127.0.0.1:8189"}},
+    {.name = "loopback only, and inside",
+     .sockets = {"127.0.0.1:8189", "[::1]:8189"},
+     .interfaces = {"192.0.2.7", "127.0.0.1", "::1"},
+     .inside = {"192.0.2.7:8189"},
+     .reached = "127.0.0.1",
+     .expected = {"127.0.0.1:8189", "[::1]:8189", "192.0.2.7:8189"}},
+    {.name = "all of IPv4, from the network",
+     .sockets = {"0.0.0.0:8189"},
+     .interfaces = {"192.0.2.7", "198.51.100.3", "2001:db8::1", "127.0.0.1"},
+     .reached = "198.51.100.3",
+     .expected = {"198.51.100.3:8189", "192.0.2.7:8189"}},
+    {.name = "all of IPv4, from this machine",
+     .sockets = {"0.0.0.0:8189"},
+     .interfaces = {"192.0.2.7", "127.0.0.1"},
+     .reached = "127.0.0.1",
+     .expected = {"127.0.0.1:8189", "192.0.2.7:8189"}},
+    {.name = "both families, ports of their own",
+     .sockets = {"0.0.0.0:1", "[::]:2"},
+     .interfaces = {"192.0.2.7", "2001:db8::1"},
+     .expected = {"192.0.2.7:1", "[2001:db8::1]:2"}},
+    {.name = "one address",
+     .sockets = {"192.0.2.7:8189"},
+     .interfaces = {"192.0.2.7", "198.51.100.3"},
+     .reached = "198.51.100.3",
+     .expected = {"192.0.2.7:8189"}},
+    {.name = "nothing but loopback is up",
+     .sockets = {"0.0.0.0:8189"},
+     .interfaces = {"127.0.0.1"},
+     .reached = "192.0.2.9",
+     .expected = {"192.0.2.9:8189"}},
+    {.name = "what was configured",
+     .advertised = {"203.0.113.5", "203.0.113.5:9"},
+     .sockets = {"0.0.0.0:8189"},
+     .interfaces = {"192.0.2.7"},
+     .reached = "192.0.2.7",
+     .expected = {"203.0.113.5:8189", "203.0.113.5:9"}},
 };
 
 static void test_candidates(void **state)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct endpoint advertised[MAX], sockets[MAX], reached, out[2 * MAX];
+        struct endpoint advertised[MAX], sockets[MAX], inside[MAX], reached, out[2 * MAX];
         struct address interfaces[MAX];
         unsigned n_interfaces = 0;
         print_message("%s\n", cases[i].name);
@@ -76,6 +102,8 @@ static void test_candidates(void **state)
             .n_advertised = read_endpoints(cases[i].advertised, advertised),
             .sockets = sockets,
             .n_sockets = read_endpoints(cases[i].sockets, sockets),
+            .inside = inside,
+            .n_inside = read_endpoints(cases[i].inside, inside),
             .interfaces = interfaces,
             .n_interfaces = n_interfaces,
             .reached = cases[i].reached ? &reached : NULL,
