@@ -15,6 +15,8 @@
 #include "stream/directory.h"
 
 static const char *const start_words[] = {"on-demand", "always", NULL};
+static const char *const preset_words[] = {"ultrafast", "superfast", "veryfast", "faster",
+                                           "fast",      "medium",    NULL};
 static const char *const mode_words[] = {"drive", "watch", "smooth", NULL};
 
 const struct option stream_option_table[] = {
@@ -40,8 +42,8 @@ const struct option stream_option_table[] = {
      .max = 100, .help = "JPEG quality"},
     {"encoder", OPTION_TEXT, offsetof(struct stream_options, encoder),
      .help = "H.264 encoder by name; default: the first that works"},
-    {"preset", OPTION_TEXT, offsetof(struct stream_options, preset),
-     .help = "speed preset of x264: ultrafast superfast veryfast faster fast medium"},
+    {"preset", OPTION_TEXT, offsetof(struct stream_options, preset), .choices = preset_words,
+     .help = "speed preset of x264; default: superfast"},
     {0},
 };
 
@@ -300,6 +302,11 @@ static int set_parameter(struct config_stream *s, const char *name, const char *
     }
     if (result < 0) {
         return fail(error, at, "%s", option_error.sentence);
+    }
+    if (!is_own && strcmp(name, "encoder") == 0 && !registry_has_encoder(value)) {
+        return fail(error, at,
+                    "this build has no H.264 encoder '%.60s': avocet features lists those it has",
+                    value);
     }
     s->options.is_size_given |= strcmp(name, "size") == 0;
     s->options.is_fps_given |= strcmp(name, "fps") == 0;

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <wslay/wslay.h>
 #include <yaml.h>
 
 #include "base/text.h"
@@ -76,6 +77,17 @@ const struct source_type *registry_find_source(const char *scheme)
     return NULL;
 }
 
+bool registry_has_encoder(const char *name)
+{
+    for (size_t i = 0; registry_encoders[i]; i++) {
+        const struct encoder_type *type = registry_encoders[i];
+        if (type->makes == ENCODING_H264 && strcmp(type->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool registry_first_camera(char *url, size_t size)
 {
     return v4l2_first_camera(url, size);
@@ -92,4 +104,11 @@ void registry_describe_libraries(struct text *out)
     text_printf(out, "  jansson %s\n", jansson_version_str());
     text_printf(out, "  libyaml %d.%d.%d\n", major, minor, patch);
     text_printf(out, "  %s\n", http_library_name());
+    text_printf(out, "  wslay %s\n", WSLAY_VERSION);
+#if HAVE_X264
+    text_printf(out, "  libx264 %s\n", LIBX264_VERSION);
+#endif
+#if HAVE_JPEG
+    text_printf(out, "  libjpeg-turbo %s\n", LIBJPEG_TURBO_VERSION_TEXT);
+#endif
 }

@@ -15,6 +15,8 @@ extern const struct decoder_type *const registry_decoders[];
 extern const struct sink_type *const registry_sinks[];
 
 const struct source_type *registry_find_source(const char *scheme);
+/* An H.264 encoder of this name. */
+bool registry_has_encoder(const char *name);
 /* codec/jpeg_scale.h; NULL when this build has no JPEG library. */
 extern int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality,
                                         struct buf **out);

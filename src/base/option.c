@@ -163,15 +163,23 @@ static int parse_bool(const char *text, bool *out)
     return -EINVAL;
 }
 
-static int parse_choice(const struct option *o, const char *text, int *out)
+static int find_choice(const struct option *o, const char *text)
 {
     for (int i = 0; o->choices[i]; i++) {
         if (strcmp(o->choices[i], text) == 0) {
-            *out = i;
-            return 0;
+            return i;
         }
     }
     return -EINVAL;
+}
+
+static int parse_choice(const struct option *o, const char *text, int *out)
+{
+    const int choice = find_choice(o, text);
+    if (choice >= 0) {
+        *out = choice;
+    }
+    return choice < 0 ? choice : 0;
 }
 
 static int parse_limited(const struct option *o, const char *text, int64_t *out)
@@ -218,7 +226,7 @@ static int set_field(const struct option *o, void *target, const char *value)
     case OPTION_CHOICE:
         return parse_choice(o, value, field);
     case OPTION_TEXT:
-        return set_text(field, value);
+        return o->choices && find_choice(o, value) < 0 ? -EINVAL : set_text(field, value);
     }
     return -EINVAL;
 }
@@ -295,7 +303,7 @@ void option_describe(const struct option *o, char *out, size_t size)
         [OPTION_SIZE] = "WIDTHxHEIGHT or one of 240p 360p 432p 480p 576p 720p 1080p",
         [OPTION_TEXT] = "text",
     };
-    if (o->type == OPTION_CHOICE) {
+    if (o->choices) {
         describe_choices(o, out, size);
         return;
     }

@@ -53,7 +53,7 @@ struct option {
     const char *def;          /* default as text; NULL: leave the field zero */
     int64_t min;              /* limits for numbers; both 0: none but >= 0 */
     int64_t max;
-    const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+    const char *const *choices; /* OPTION_CHOICE, OPTION_TEXT with a few: NULL-terminated */
     const char *help;         /* one line, no full stop */
 };
 

@@ -30,6 +30,11 @@ const struct source_type *registry_find_source(const char *scheme)
                                          : NULL;
 }
 
+bool registry_has_encoder(const char *name)
+{
+    return strcmp(name, "x264") == 0;
+}
+
 static struct config *read_text(const char *yaml, struct config_error *error, int *result)
 {
     struct config *c = malloc(sizeof(*c));
@@ -95,6 +100,8 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         {"streams:\n  cam: {size: 720p}\n", 2, 8, "needs a source"},
         {"streams: &a {}\n", 1, 10, "anchors"},
         {"defaults: {fps: *a}\n", 1, 17, "aliases"},
+        {"streams:\n  cam: {source: 'test:', encoder: nvenc}\n", 2, 35, "no H.264 encoder 'nvenc'"},
+        {"streams:\n  cam: {source: 'test:', preset: fastest}\n", 2, 34, "superfast"},
         {"http: 8080\nhttp: 1\n", 2, 1, "twice"},
         {"http: 99999\n", 1, 7, "no value for http"},
         {"listen: localhost\n", 1, 9, "no address"},

@@ -15,8 +15,10 @@ struct target {
     struct picture_size size;
     int mode;
     char *path;
+    char *speed;
 };
 
+static const char *const speeds[] = {"slow", "fast", NULL};
 static const char *const modes[] = {"drive", "watch", "smooth", NULL};
 static const struct option table[] = {
     {"loop", OPTION_BOOL, offsetof(struct target, loop), .def = "on"},
@@ -26,6 +28,7 @@ static const struct option table[] = {
     {"size", OPTION_SIZE, offsetof(struct target, size), .def = "1280x720"},
     {"mode", OPTION_CHOICE, offsetof(struct target, mode), .def = "watch", .choices = modes},
     {"path", OPTION_TEXT, offsetof(struct target, path)},
+    {"speed", OPTION_TEXT, offsetof(struct target, speed), .choices = speeds},
     {0},
 };
 
@@ -43,7 +46,8 @@ static void test_values(void **state)
         {"fps", "0", -EINVAL},       {"size", "720p", 0},         {"size", "640x", -EINVAL},
         {"size", "1x1", -ERANGE},    {"mode", "drive", 0},        {"mode", "fly", -EINVAL},
         {"path", "a b", 0},          {"nonsense", "1", -ENOENT},  {"fps", "1/0", -EINVAL},
-        {"bitrate", "", -EINVAL},    {"bitrate", "1e300", -ERANGE},
+        {"bitrate", "", -EINVAL},    {"bitrate", "1e300", -ERANGE}, {"speed", "fast", 0},
+        {"speed", "fas", -EINVAL},
     };
     struct target t;
     option_init(table, &t);
@@ -58,6 +62,7 @@ static void test_values(void **state)
     assert_int_equal(t.fps.num, 30000);
     assert_int_equal(t.fps.den, 1001);
     assert_string_equal(t.path, "a b");
+    assert_string_equal(t.speed, "fast");
     option_finish(table, &t);
     assert_null(t.path);
 }
