@@ -86,16 +86,19 @@ static uint32_t clock_ms(int64_t now_ns)
     return (uint32_t)(now_ns / NS_PER_MS) | 1;
 }
 
-bool rtp_history_retry(struct rtp_history *h, uint64_t index, int64_t round_trip_ns,
-                       int64_t now_ns)
+bool rtp_history_retry(struct rtp_history *h, uint64_t index, int64_t round_trip_ns, int64_t now_ns,
+                       bool *is_first)
 {
-    uint32_t *retried_ms = &h->retried_ms[index % RTP_HISTORY_RETRIES];
+    const unsigned slot = index % RTP_HISTORY_RETRIES;
+    const uint32_t last_ms = h->retries[slot].ms;
     const uint32_t now_ms = clock_ms(now_ns);
     /* Two packets may share a slot: the later one is refused too, so that the rule holds whatever
      * is asked for. Two ms more, for the rounding. */
-    if (*retried_ms != 0 && now_ms - *retried_ms < round_trip_ns / NS_PER_MS + 2) {
+    if (last_ms != 0 && now_ms - last_ms < round_trip_ns / NS_PER_MS + 2) {
         return false;
     }
-    *retried_ms = now_ms;
+    *is_first = last_ms == 0 || h->retries[slot].index != (uint32_t)index;
+    h->retries[slot].index = (uint32_t)index;
+    h->retries[slot].ms = now_ms;
     return true;
 }

@@ -34,7 +34,10 @@ struct rtp_history {
     struct rtp_history_frame frames[RTP_HISTORY_FRAMES]; /* ring */
     unsigned first;
     unsigned n_frames;
-    uint32_t retried_ms[RTP_HISTORY_RETRIES]; /* by index: when it was last sent again; 0: never */
+    struct {
+        uint32_t index; /* low bits */
+        uint32_t ms;    /* when it was last sent again; 0: never */
+    } retries[RTP_HISTORY_RETRIES]; /* by index */
 };
 
 void rtp_history_init(struct rtp_history *h);
@@ -53,8 +56,9 @@ const struct rtp_history_frame *rtp_history_find(const struct rtp_history *h, ui
 /* About when that packet was sent; of one that is too old, when the oldest that is known was;
  * TIME_NONE for one that was not sent yet. */
 int64_t rtp_history_sent_ns(const struct rtp_history *h, uint64_t index);
-/* May this packet be sent again now? Remembers it when it may. */
-bool rtp_history_retry(struct rtp_history *h, uint64_t index, int64_t round_trip_ns,
-                       int64_t now_ns);
+/* May this packet be sent again now? Remembers it when it may. *is_first: it was not asked for
+ * before. */
+bool rtp_history_retry(struct rtp_history *h, uint64_t index, int64_t round_trip_ns, int64_t now_ns,
+                       bool *is_first);
 
 #endif

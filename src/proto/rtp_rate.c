@@ -10,10 +10,11 @@
 /* Without any report for so long nothing grows. */
 #define SILENCE_NS (3 * NS_PER_S)
 #define QUEUE_LONG_NS (200 * NS_PER_MS)
+#define SLOW_NS (500 * NS_PER_MS) /* of a long queue */
+#define MEASURED_NS (3 * NS_PER_S)
 #define QUEUE_ENDLESS_NS (600 * NS_PER_MS) /* no hiccup of a busy viewer */
 #define QUEUE_SHORT_NS (60 * NS_PER_MS)
-/* Reports closer together tell of the same queue. */
-#define SLOW_AGAIN_NS (500 * NS_PER_MS)
+#define QUEUE_NONE_NS (25 * NS_PER_MS) /* the receiver's clockwork */
 #define HURT_NS (2 * NS_PER_S)
 /* Congestion is noticed about this long after it began. */
 #define NOTICE_NS (500 * NS_PER_MS)
@@ -24,10 +25,14 @@ enum {
     LOSS_HIGH = 64,   /* a quarter: congestion, whatever else */
     LOSS_MEDIUM = 26, /* a tenth: congestion when something else hurts too */
     LOSS_LOW = 13,    /* above it nothing grows */
-    LOSS_EVIDENT = 128, /* half: also by requests alone, which reordering causes too */
+    LOSS_EVIDENT = 128, /* half: what comes through is what the link carries */
+    LOSS_BLACKOUT = 240, /* nothing came through: that is no rate */
     MISSED_MIN = 20,  /* packets, before they count */
+    MISSED_SLOTS = 3,
     GROW_PERCENT = 100,
     GROW_NEAR_PERCENT = 10,
+    TRAIN_PERCENT = 80,
+    TRAIN_NEAR_PERCENT = 15,
     /* from one report to the next: REMB would tell of trouble at once, a report each second */
     GROW_MOST_PERCENT = 25,
     GROW_MOST_REMB_PERCENT = 100,
@@ -42,61 +47,28 @@ void rtp_rate_init(struct rtp_rate *r, int64_t now_ns)
         .lowered_ns = TIME_NONE,
         .heard_ns = TIME_NONE,
         .hurt_ns = TIME_NONE,
+        .slow_ns = TIME_NONE,
+        .measured_ns = TIME_NONE,
+        .forgotten_ns = now_ns,
         .round_trip_ns = TIME_NONE,
         .least_round_trip_ns = {INT64_MAX, INT64_MAX},
         .least_since_ns = now_ns,
-        .meter = {.start_ns = now_ns, .slot = now_ns / RTP_RATE_SLOT_NS},
     };
-}
-
-/* ---- meter ---- */
-
-static unsigned meter_slot(struct rtp_meter *m, int64_t now_ns)
-{
-    if (now_ns < m->slot_end_ns) {
-        return (unsigned)(m->slot % RTP_RATE_SLOTS);
-    }
-    const int64_t slot = now_ns / RTP_RATE_SLOT_NS;
-    m->slot_end_ns = (slot + 1) * RTP_RATE_SLOT_NS;
-    if (slot - m->slot > RTP_RATE_SLOTS) {
-        m->slot = slot - RTP_RATE_SLOTS;
-    }
-    while (m->slot < slot) {
-        const unsigned i = (unsigned)(++m->slot % RTP_RATE_SLOTS);
-        m->n_bytes[i] = 0;
-        m->n_packets[i] = 0;
-        m->n_missed[i] = 0;
-    }
-    return (unsigned)(m->slot % RTP_RATE_SLOTS);
+    rtp_meter_init(&r->meter, now_ns);
 }
 
 int64_t rtp_rate_sent_bps(struct rtp_rate *r, int64_t now_ns)
 {
-    int64_t n_bytes = 0;
-    meter_slot(&r->meter, now_ns);
-    for (unsigned i = 0; i < RTP_RATE_SLOTS; i++) {
-        n_bytes += r->meter.n_bytes[i];
-    }
-    int64_t window_ns = now_ns - r->meter.start_ns;
-    window_ns = window_ns < RTP_RATE_SLOT_NS ? RTP_RATE_SLOT_NS : window_ns;
-    if (window_ns > RTP_RATE_SLOTS * RTP_RATE_SLOT_NS) {
-        window_ns = RTP_RATE_SLOTS * RTP_RATE_SLOT_NS;
-    }
-    return time_rescale(n_bytes, 8 * NS_PER_S, window_ns);
+    return rtp_meter_mean_bps(&r->meter, now_ns);
 }
 
 /* What the link was really asked to carry: a paced viewer sends in bursts, at its rate. */
 static int64_t asked_bps(struct rtp_rate *r, int64_t now_ns)
 {
-    const int64_t mean_bps = rtp_rate_sent_bps(r, now_ns);
-    int64_t most = 0;
     if (!rtp_rate_is_limited(r)) {
-        return mean_bps;
+        return rtp_meter_mean_bps(&r->meter, now_ns);
     }
-    for (unsigned i = 0; i < RTP_RATE_SLOTS; i++) {
-        most = r->meter.n_bytes[i] > most ? r->meter.n_bytes[i] : most;
-    }
-    const int64_t most_bps = time_rescale(most, 8 * NS_PER_S, RTP_RATE_SLOT_NS);
+    const int64_t most_bps = rtp_meter_most_bps(&r->meter, now_ns);
     return most_bps < r->rate_bps ? most_bps : r->rate_bps;
 }
 
@@ -107,16 +79,36 @@ static bool was_lowered_within(const struct rtp_rate *r, int64_t age_ns, int64_t
     return r->lowered_ns != TIME_NONE && now_ns - r->lowered_ns < age_ns;
 }
 
+/* What of it will arrive, by the last report. */
+static int64_t arrived(const struct rtp_rate *r, int64_t n_bytes)
+{
+    return n_bytes * (256 - r->fraction_lost) / 256;
+}
+
 /* What went in faster than it came out, since the congestion began. */
-static int64_t believed_backlog(const struct rtp_rate *r, int64_t asked)
+static int64_t believed_backlog(const struct rtp_rate *r, enum rtp_sign sign, int64_t asked)
 {
     const int64_t excess_bps = asked - r->capacity_bps;
     const int64_t excess_ns =
         excess_bps > 0 ? time_rescale(NOTICE_NS, excess_bps, r->capacity_bps) : 0;
     int64_t ns = excess_ns < GUESS_MAX_NS ? excess_ns : GUESS_MAX_NS;
+    if (sign == RTP_SIGN_LOSS) {
+        ns = r->missed_wait_ns; /* what is lost does not wait */
+    }
     ns = r->queue_ns > ns ? r->queue_ns : ns;
+    if (sign == RTP_SIGN_QUEUE) {
+        const int64_t unheard_ns = time_rescale(arrived(r, r->unheard_bytes), 8 * NS_PER_S,
+                                                r->capacity_bps);
+        ns = unheard_ns > ns ? unheard_ns : ns;
+    }
     ns = ns > BACKLOG_MAX_NS ? BACKLOG_MAX_NS : ns;
     return time_rescale(r->capacity_bps, ns, 8 * NS_PER_S);
+}
+
+/* A train has measured the link while it was congested: no guess is needed. */
+static bool is_measured(const struct rtp_rate *r, int64_t now_ns)
+{
+    return r->measured_ns != TIME_NONE && now_ns - r->measured_ns < MEASURED_NS;
 }
 
 /* The link carries capacity_bps only. */
@@ -127,14 +119,19 @@ static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, 
         return;
     }
     /* A paced viewer pauses between frames, which makes the receiver's mean too small. */
-    if (rtp_rate_is_limited(r) && capacity_bps < r->rate_bps * 6 / 10) {
+    if (sign != RTP_SIGN_LOSS && rtp_rate_is_limited(r) && capacity_bps < r->rate_bps * 6 / 10) {
         capacity_bps = r->rate_bps * 6 / 10;
+    }
+    r->is_capacity_known = is_measured(r, now_ns);
+    if (r->is_capacity_known) {
+        capacity_bps = r->measured_bps;
     }
     if (capacity_bps < RTP_RATE_MIN_BPS) {
         capacity_bps = RTP_RATE_MIN_BPS;
     }
     r->capacity_bps = capacity_bps;
-    r->backlog_bytes = believed_backlog(r, asked);
+    r->train_bps = 0;
+    r->backlog_bytes = believed_backlog(r, sign, asked);
     const int64_t rate_bps = capacity_bps * 9 / 10;
     if (rate_bps < r->rate_bps) {
         r->rate_bps = rate_bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : rate_bps;
@@ -142,6 +139,7 @@ static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, 
     r->lowered_ns = now_ns;
     r->sign = sign;
     r->drained_ns = now_ns + time_rescale(r->backlog_bytes, 8 * NS_PER_S, r->rate_bps);
+    rtp_meter_forget_packets(&r->meter);
 }
 
 /* ---- signs ---- */
@@ -149,8 +147,8 @@ static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, 
 static void hear(struct rtp_rate *r, int64_t now_ns)
 {
     const int percent = r->remb_bps > 0 ? GROW_MOST_REMB_PERCENT : GROW_MOST_PERCENT;
-    const int64_t proven =
-        r->delivered_bps > r->capacity_bps ? r->delivered_bps : r->capacity_bps;
+    int64_t proven = r->delivered_bps > r->capacity_bps ? r->delivered_bps : r->capacity_bps;
+    proven = r->train_bps > proven ? r->train_bps : proven;
     r->heard_ns = now_ns;
     r->most_bps = r->rate_bps + r->rate_bps * percent / 100;
     if (r->lowered_ns != TIME_NONE && r->most_bps > proven * GROW_PROVEN_PERCENT / 100) {
@@ -160,18 +158,24 @@ static void hear(struct rtp_rate *r, int64_t now_ns)
 
 void rtp_rate_on_sent(struct rtp_rate *r, size_t n_bytes, int64_t now_ns)
 {
-    const unsigned i = meter_slot(&r->meter, now_ns);
-    r->meter.n_bytes[i] += (uint32_t)n_bytes;
-    r->meter.n_packets[i]++;
+    rtp_meter_note_sent(&r->meter, n_bytes, now_ns);
+}
+
+/* By the last report. */
+static bool has_trouble(const struct rtp_rate *r)
+{
+    return r->queue_ns > QUEUE_SHORT_NS || r->fraction_lost > LOSS_LOW;
 }
 
 /* A receiver estimates what it gets, hardly more; so neither the first estimate nor one that stays
  * low is a sign. One that falls says 0.85 times of what came through; that is congestion only when
- * it is clearly less than what was sent. */
+ * it is clearly less than what was sent, and of a limited rate, with its pauses, when there is
+ * trouble too. */
 void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns)
 {
     const int64_t sent_bps = rtp_rate_sent_bps(r, now_ns);
-    if (bps < r->remb_bps * 95 / 100 && bps < sent_bps * 75 / 100) {
+    if (bps < r->remb_bps * 95 / 100 && bps < sent_bps * 75 / 100 &&
+        (!rtp_rate_is_limited(r) || has_trouble(r))) {
         lower(r, RTP_SIGN_REMB, bps, now_ns);
     }
     r->remb_bps = bps;
@@ -187,8 +191,11 @@ static bool is_hurt(const struct rtp_rate *r, int64_t now_ns)
 static void lower_by(struct rtp_rate *r, enum rtp_sign sign, int64_t num, int64_t den,
                      int64_t now_ns)
 {
-    const int64_t bps = time_rescale(asked_bps(r, now_ns), num, den);
-    lower(r, sign, r->delivered_bps > 0 && r->delivered_bps < bps ? r->delivered_bps : bps, now_ns);
+    int64_t bps = time_rescale(asked_bps(r, now_ns), num, den);
+    if (!rtp_rate_is_limited(r) && r->delivered_bps > 0 && r->delivered_bps < bps) {
+        bps = r->delivered_bps; /* without pauses in between */
+    }
+    lower(r, sign, bps, now_ns);
 }
 
 /* Loss by itself may be a bad radio link, which slower sending does not mend. */
@@ -197,27 +204,10 @@ static void judge_loss(struct rtp_rate *r, unsigned fraction_lost, int64_t now_n
     const bool is_congested =
         fraction_lost >= LOSS_HIGH ||
         (fraction_lost >= LOSS_MEDIUM && (r->queue_ns > QUEUE_SHORT_NS || is_hurt(r, now_ns)));
-    if (is_congested) {
+    if (is_congested && fraction_lost >= LOSS_EVIDENT && fraction_lost < LOSS_BLACKOUT) {
+        lower_by(r, RTP_SIGN_LOSS, 256 - (int)fraction_lost, 256, now_ns);
+    } else if (is_congested) {
         lower_by(r, RTP_SIGN_LOSS, 512 - (int)fraction_lost, 512, now_ns);
-    }
-}
-
-void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
-{
-    if (r->lowered_ns != TIME_NONE && sent_ns < r->lowered_ns) {
-        return; /* known */
-    }
-    const unsigned newest = meter_slot(&r->meter, now_ns);
-    unsigned n_packets = 0, n_missed = 0;
-    r->meter.n_missed[newest]++;
-    for (unsigned i = 0; i < RTP_RATE_SLOTS / 2; i++) {
-        const unsigned k = (newest + RTP_RATE_SLOTS - i) % RTP_RATE_SLOTS;
-        n_packets += r->meter.n_packets[k];
-        n_missed += r->meter.n_missed[k];
-    }
-    if (n_missed >= MISSED_MIN && n_missed * 256 >= n_packets * LOSS_EVIDENT) {
-        const unsigned fraction = n_packets > n_missed ? n_missed * 256 / n_packets : 255;
-        judge_loss(r, fraction, now_ns);
     }
 }
 
@@ -233,6 +223,45 @@ static void note_least(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns
     }
 }
 
+/* Half of what was sent lately is missing; or a quarter, and it stood in a queue. Fewer may be
+ * reordering. */
+static void judge_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
+{
+    const unsigned n_packets = rtp_meter_n_packets(&r->meter, sent_ns, MISSED_SLOTS);
+    const unsigned n_missed = rtp_meter_n_missed(&r->meter, sent_ns, MISSED_SLOTS);
+    const unsigned fraction = n_packets > n_missed ? n_missed * 256 / n_packets : 255;
+    const unsigned least = r->missed_wait_ns > QUEUE_SHORT_NS ? LOSS_HIGH : LOSS_EVIDENT;
+    if (n_missed >= MISSED_MIN && fraction >= least) {
+        judge_loss(r, fraction, now_ns);
+    }
+}
+
+static int64_t least_round_trip(const struct rtp_rate *r)
+{
+    const int64_t a = r->least_round_trip_ns[0];
+    const int64_t b = r->least_round_trip_ns[1];
+    return a < b ? a : b;
+}
+
+/* A request may have been lost itself, and come a round trip later. */
+static void note_missed_wait(struct rtp_rate *r, int64_t wait_ns)
+{
+    wait_ns = wait_ns < 0 ? 0 : wait_ns;
+    r->missed_wait_ns += wait_ns < r->missed_wait_ns ? wait_ns - r->missed_wait_ns
+                                                     : (wait_ns - r->missed_wait_ns) / 8;
+}
+
+/* A request is made when a later packet comes: it waited as long as the lost one would have. */
+void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
+{
+    if (r->lowered_ns != TIME_NONE && sent_ns < r->lowered_ns) {
+        return; /* known */
+    }
+    note_missed_wait(r, now_ns - sent_ns - least_round_trip(r));
+    rtp_meter_note_missed(&r->meter, sent_ns, now_ns);
+    judge_missed(r, sent_ns, now_ns);
+}
+
 void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns)
 {
     r->round_trip_ns = round_trip_ns;
@@ -244,9 +273,7 @@ void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t
 static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report *report,
                          int64_t now_ns)
 {
-    const int64_t a = r->least_round_trip_ns[0];
-    const int64_t b = r->least_round_trip_ns[1];
-    const int64_t known = a < b ? a : b;
+    const int64_t known = least_round_trip(r);
     const int64_t least = known < RTP_RATE_ROUND_TRIP_NS ? known : RTP_RATE_ROUND_TRIP_NS;
     const int64_t since_ns = r->lowered_ns == TIME_NONE ? 0 : r->drained_ns;
     int64_t queue = 0;
@@ -263,52 +290,65 @@ static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report 
 static void judge_queue(struct rtp_rate *r, int64_t now_ns)
 {
     if (r->queue_ns <= QUEUE_LONG_NS) {
-        r->n_slow = 0;
-    } else if (r->n_slow == 0 || now_ns - r->slow_ns > SLOW_AGAIN_NS) {
-        r->n_slow++;
-        r->slow_ns = now_ns;
+        r->slow_ns = TIME_NONE;
+        return;
     }
-    if (r->n_slow >= 2 || r->queue_ns > QUEUE_ENDLESS_NS) {
-        r->n_slow = 0;
+    r->slow_ns = r->slow_ns == TIME_NONE ? now_ns : r->slow_ns;
+    if (now_ns - r->slow_ns > SLOW_NS || r->queue_ns > QUEUE_ENDLESS_NS) {
+        r->slow_ns = TIME_NONE;
         lower_by(r, RTP_SIGN_QUEUE, 7, 10, now_ns);
     }
 }
 
-/* What the link carried once is worth less with each report that tells of no trouble. */
-static void forget_capacity(struct rtp_rate *r)
+static void limit_to_measured(struct rtp_rate *r, int64_t now_ns)
 {
-    if (r->queue_ns < QUEUE_SHORT_NS && r->fraction_lost <= LOSS_LOW) {
-        r->capacity_bps += r->capacity_bps * FORGET_PERCENT / 100;
+    r->capacity_bps = r->measured_bps;
+    r->is_capacity_known = true;
+    r->train_bps = 0;
+    if (r->rate_bps > r->capacity_bps * 9 / 10) {
+        r->rate_bps = r->capacity_bps * 9 / 10;
+        r->lowered_ns = r->drained_ns = now_ns;
+        r->sign = RTP_SIGN_QUEUE;
     }
 }
 
-static void take_counts(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+/* A train spreads to the rate of the link: over what it took to leave, and the queue that it left.
+ * Without a queue the next one goes faster. */
+static void judge_train(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
 {
-    if (r->lowered_ns == TIME_NONE || report->from_ns >= r->lowered_ns) {
-        r->delivered_bps = report->delivered_bps;
-        r->fraction_lost = report->fraction_lost;
-        forget_capacity(r);
-        judge_loss(r, report->fraction_lost, now_ns);
+    const struct rtp_train *t = &report->train;
+    if (t->n_bytes == 0 || report->round_trip_ns == TIME_NONE ||
+        report->round_trip_at_ns - t->duration_ns < r->drained_ns + QUEUE_SHORT_NS) {
+        return;
+    }
+    const int64_t queue_ns = report->round_trip_ns - least_round_trip(r);
+    const bool is_free = queue_ns < QUEUE_NONE_NS;
+    const int64_t spread_ns = t->duration_ns + (is_free ? QUEUE_NONE_NS : queue_ns);
+    const int64_t bps = time_rescale(t->n_bytes, 8 * NS_PER_S, spread_ns);
+    if (!is_free) {
+        r->measured_bps = bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : bps;
+        r->measured_ns = now_ns;
+        if (rtp_rate_is_limited(r)) {
+            limit_to_measured(r, now_ns);
+        }
+        return;
+    }
+    r->train_bps = bps;
+    if (bps > r->capacity_bps * 11 / 10) {
+        r->capacity_bps = 0; /* of a link that has changed */
     }
 }
 
-void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+/* What the link carried once is worth less with each second without trouble. */
+static void forget_capacity(struct rtp_rate *r, int64_t now_ns)
 {
-    if (report->round_trip_ns != TIME_NONE) {
-        r->round_trip_ns = report->round_trip_ns;
-        note_least(r, report->round_trip_ns, now_ns);
+    if (!has_trouble(r)) {
+        const int64_t age_ns = now_ns - r->forgotten_ns;
+        const int64_t elapsed_ns = age_ns < NS_PER_S ? age_ns : NS_PER_S;
+        r->capacity_bps +=
+            time_rescale(r->capacity_bps, FORGET_PERCENT * elapsed_ns, 100 * NS_PER_S);
     }
-    r->queue_ns = see_queue(r, report, now_ns);
-    if (report->has_counts) {
-        take_counts(r, report, now_ns);
-    }
-    judge_queue(r, now_ns);
-    hear(r, now_ns);
-}
-
-void rtp_rate_on_hurt(struct rtp_rate *r, int64_t now_ns)
-{
-    r->hurt_ns = now_ns;
+    r->forgotten_ns = now_ns;
 }
 
 /* ---- up ---- */
@@ -325,18 +365,63 @@ static bool is_near_capacity(const struct rtp_rate *r)
     return r->rate_bps > r->capacity_bps * 8 / 10 && r->rate_bps < r->capacity_bps * 12 / 10;
 }
 
+static void grow(struct rtp_rate *r, int64_t more_bps)
+{
+    const int64_t most = r->most_bps < RTP_RATE_MAX_BPS ? r->most_bps : RTP_RATE_MAX_BPS;
+    const int64_t grown = r->rate_bps + more_bps;
+    if (r->rate_bps < most) {
+        r->rate_bps = grown < most ? grown : most;
+    }
+}
+
+/* Trains are rare, and so is their growth. */
+static void grow_by_train(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+{
+    if (report->train.n_bytes > 0 && r->train_bps > 0 && may_grow(r, now_ns)) {
+        const bool is_near = r->is_capacity_known && is_near_capacity(r);
+        grow(r, r->rate_bps * (is_near ? TRAIN_NEAR_PERCENT : TRAIN_PERCENT) / 100);
+    }
+}
+
+static void take_counts(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+{
+    if (r->lowered_ns == TIME_NONE || report->from_ns >= r->lowered_ns) {
+        forget_capacity(r, now_ns);
+        r->delivered_bps = report->delivered_bps;
+        r->fraction_lost = report->fraction_lost;
+        judge_loss(r, report->fraction_lost, now_ns);
+    }
+}
+
+void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+{
+    if (report->round_trip_ns != TIME_NONE) {
+        r->round_trip_ns = report->round_trip_ns;
+        note_least(r, report->round_trip_ns, now_ns);
+    }
+    r->queue_ns = see_queue(r, report, now_ns);
+    r->unheard_bytes = report->unheard_bytes;
+    judge_train(r, report, now_ns);
+    if (report->has_counts) {
+        take_counts(r, report, now_ns);
+    }
+    judge_queue(r, now_ns);
+    hear(r, now_ns);
+    grow_by_train(r, report, now_ns);
+}
+
+void rtp_rate_on_hurt(struct rtp_rate *r, int64_t now_ns)
+{
+    r->hurt_ns = now_ns;
+}
+
 void rtp_rate_on_busy(struct rtp_rate *r, int64_t busy_ns, int64_t now_ns)
 {
     if (!may_grow(r, now_ns)) {
         return;
     }
     const int64_t percent = is_near_capacity(r) ? GROW_NEAR_PERCENT : GROW_PERCENT;
-    const int64_t most = r->most_bps < RTP_RATE_MAX_BPS ? r->most_bps : RTP_RATE_MAX_BPS;
-    const int64_t grown =
-        r->rate_bps + time_rescale(r->rate_bps, percent * busy_ns, 100 * NS_PER_S);
-    if (r->rate_bps < most) {
-        r->rate_bps = grown < most ? grown : most;
-    }
+    grow(r, time_rescale(r->rate_bps, percent * busy_ns, 100 * NS_PER_S));
 }
 
 int64_t rtp_rate_take_backlog(struct rtp_rate *r)

@@ -1,11 +1,14 @@
 /*
  * How fast one viewer may be sent to, from the signs that its link gives.
  *
- * An unknown link is assumed to be good. Signs of congestion lower the rate at once: the
- * receiver's estimate (REMB) falls, the round trip grows, many packets are lost or asked for
- * again. Without signs the rate grows: slowly near the rate where the
- * last congestion was, else it doubles in a second; but only while it is used, by frames that are
- * held back for it.
+ * An unknown link is assumed to be good. Signs of congestion lower the rate at once: the receiver's
+ * estimate (REMB) falls, the round trip grows, many packets are lost or asked for again. Without
+ * signs the rate grows: slowly near the rate where the last congestion was, else it doubles in a
+ * second; but only while it is used, by frames that are held back for it.
+ *
+ * A link is measured by trains: a frame that leaves alone at a limited rate, and a sender report
+ * right behind it, whose round trip tells of the queue that the frame made. The link carried it in
+ * the time that it took to leave and that queue together.
  *
  * A REMB is taken for a sign only when it falls below what is sent: receivers derive it from what
  * arrives, so a still picture makes it small on the best of links.
@@ -17,38 +20,32 @@
 #define AVOCET_PROTO_RTP_RATE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "base/time.h"
+#include "proto/rtp_meter.h"
 
 #define RTP_RATE_START_BPS INT64_C(20000000)
 #define RTP_RATE_MAX_BPS INT64_C(100000000)
 #define RTP_RATE_MIN_BPS INT64_C(100000)
-#define RTP_RATE_SLOT_NS (100 * NS_PER_MS)
 /* Round trip before the first measurement. */
 #define RTP_RATE_ROUND_TRIP_NS (100 * NS_PER_MS)
 
-enum { RTP_RATE_SLOTS = 10 };
-
-/* What was sent and asked for again, by slots of RTP_RATE_SLOT_NS. */
-struct rtp_meter {
-    int64_t start_ns;
-    int64_t slot; /* number of the newest */
-    int64_t slot_end_ns;
-    uint32_t n_bytes[RTP_RATE_SLOTS];
-    uint16_t n_packets[RTP_RATE_SLOTS];
-    uint16_t n_missed[RTP_RATE_SLOTS];
+/* Packets that left one behind the other. */
+struct rtp_train {
+    int64_t n_bytes; /* 0: none */
+    int64_t duration_ns;
 };
 
 /* What a report block of the viewer says, in our terms. */
 struct rtp_rate_report {
-    bool has_counts;          /* the next three are there */
+    bool has_counts;          /* the next three are there: of packets sent since from_ns */
     uint8_t fraction_lost;
-    int64_t from_ns;          /* the packets they tell of were sent since then */
-    int64_t delivered_bps;    /* of these */
+    int64_t from_ns;
+    int64_t delivered_bps;
     int64_t round_trip_ns;    /* TIME_NONE: no new measurement */
     int64_t round_trip_at_ns; /* when that measurement left */
-    int64_t unheard_at_ns;    /* when what it does not know of began to leave; TIME_NONE */
+    struct rtp_train train;   /* right before it, into a free link */
+    int64_t unheard_at_ns;    /* when what the viewer does not know of began to leave; TIME_NONE */
+    int64_t unheard_bytes;
 };
 
 enum rtp_sign { RTP_SIGN_NONE, RTP_SIGN_REMB, RTP_SIGN_QUEUE, RTP_SIGN_LOSS };
@@ -57,6 +54,11 @@ struct rtp_rate {
     int64_t rate_bps;
     int64_t delivered_bps; /* by the last report; 0 unknown */
     int64_t capacity_bps;  /* of the link when it was congested last; 0: never */
+    int64_t train_bps;     /* that a train proved since then; 0: none did */
+    bool is_capacity_known; /* measured, no guess */
+    int64_t measured_bps;  /* by the queue that a train made */
+    int64_t measured_ns;   /* TIME_NONE: never */
+    int64_t forgotten_ns;  /* when capacity_bps was raised last */
     int64_t backlog_bytes; /* believed to lie in the link's queue; see rtp_rate_take_backlog */
     int64_t lowered_ns;    /* TIME_NONE: never */
     enum rtp_sign sign;    /* that lowered it last */
@@ -66,11 +68,12 @@ struct rtp_rate {
     int64_t hurt_ns;       /* the viewer could not decode; TIME_NONE: never */
     int64_t remb_bps;      /* 0: none yet */
     int64_t round_trip_ns; /* TIME_NONE unknown */
+    int64_t unheard_bytes; /* by the last report */
     int64_t queue_ns;      /* what the link's queue adds to the round trip */
     int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
     int64_t least_since_ns;
-    unsigned n_slow;       /* reports in a row with a long queue */
-    int64_t slow_ns;       /* the last of them */
+    int64_t missed_wait_ns; /* the queue that lost packets found, by when they were asked for */
+    int64_t slow_ns;       /* since when all reports tell of a long queue; TIME_NONE: not */
     uint8_t fraction_lost;
     struct rtp_meter meter;
 };
@@ -84,7 +87,7 @@ void rtp_rate_on_remb(struct rtp_rate *r, int64_t bps, int64_t now_ns);
 void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns);
 /* Before any report: about what a round trip takes, from the handshake. */
 void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns);
-/* A packet of sent_ns was asked for again. */
+/* A packet of sent_ns was asked for again, for the first time. */
 void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns);
 /* The viewer asked for a keyframe: repairs do not cope. */
 void rtp_rate_on_hurt(struct rtp_rate *r, int64_t now_ns);

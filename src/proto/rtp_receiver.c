@@ -11,6 +11,7 @@
 #define KEY_REPEAT_NS (200 * NS_PER_MS)
 
 enum {
+    REPORT_SIZE = 52, /* RR with a block, XR with RRTR */
     NAL_SPS = 7,
     NAL_STAP_A = 24,
 };
@@ -201,9 +202,6 @@ void rtp_receiver_on_rtcp(struct rtp_receiver *r, struct bytes rtcp, int64_t now
 static void say_report(struct rtp_receiver *r, struct byte_writer *w, int64_t now_ns,
                        int64_t real_now_ns)
 {
-    if (now_ns - r->reported_ns < RTP_RECEIVER_REPORT_NS) {
-        return;
-    }
     const int64_t n_expected = (int64_t)(r->end - r->reported_end);
     const int64_t n_lost = n_expected - (int64_t)(r->stats.n_packets - r->reported_n);
     const struct rtcp_report_block block = {
@@ -262,22 +260,29 @@ static void say_pli(struct rtp_receiver *r, struct byte_writer *w, int64_t now_n
     }
 }
 
+/* Browsers begin all that they say with a report (RFC 3550 §6.1). */
 size_t rtp_receiver_feedback(struct rtp_receiver *r, int64_t now_ns, int64_t real_now_ns,
                              uint8_t *out)
 {
-    struct byte_writer w;
+    uint8_t rest[RTP_RECEIVER_FEEDBACK_SIZE_MAX - REPORT_SIZE];
+    struct byte_writer w, more;
     if (!r->is_started) {
         return 0;
     }
     byte_writer_init(&w, out, RTP_RECEIVER_FEEDBACK_SIZE_MAX);
-    say_report(r, &w, now_ns, real_now_ns);
+    byte_writer_init(&more, rest, sizeof(rest));
     if (r->config.has_rtx) {
-        say_nack(r, &w, now_ns);
+        say_nack(r, &more, now_ns);
     }
-    say_pli(r, &w, now_ns);
+    say_pli(r, &more, now_ns);
     const double remb_bps = rtp_estimator_remb(&r->estimator, &r->remb_ns, now_ns);
     if (remb_bps > 0) {
-        rtcp_write_remb(&w, r->config.ssrc, (uint64_t)remb_bps, &r->media_ssrc, 1);
+        rtcp_write_remb(&more, r->config.ssrc, (uint64_t)remb_bps, &r->media_ssrc, 1);
     }
-    return w.error ? 0 : byte_writer_size(&w);
+    const size_t size = byte_writer_size(&more);
+    if (size > 0 || now_ns - r->reported_ns >= RTP_RECEIVER_REPORT_NS) {
+        say_report(r, &w, now_ns, real_now_ns);
+        byte_writer_bytes(&w, bytes_of(rest, size));
+    }
+    return w.error || more.error ? 0 : byte_writer_size(&w);
 }

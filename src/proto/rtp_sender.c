@@ -12,6 +12,9 @@ enum {
 #define BUSY_MAX_NS (20 * NS_PER_MS)
 /* A frame may be offered when the link is free within this time. */
 #define READY_WAIT_NS (20 * NS_PER_MS)
+/* Packets closer together are one train; before it, a link that carries anything is free. */
+#define TRAIN_PAUSE_NS (15 * NS_PER_MS)
+#define TRAIN_APART_NS (100 * NS_PER_MS)
 
 static struct bytes keep(char *copy, struct bytes in)
 {
@@ -224,6 +227,25 @@ static struct bytes finish_header(struct rtp_sender *s, uint64_t index, bool mar
     return bytes_of(s->header, s->header_size);
 }
 
+static bool has_tail(const struct rtp_sender *s)
+{
+    return s->buf != NULL && !rtp_sender_is_sending(s) && s->tail_index + 1 != s->next_index &&
+           s->config.has_rtx && rtp_rate_is_limited(&s->rate);
+}
+
+/* The frame's last packet once more, when no other has followed. */
+static void repeat_tail(struct rtp_sender *s)
+{
+    const struct rtp_payloads *p = rtp_payloads_of(s->buf);
+    const int64_t size = RTP_HEADER_SIZE_MAX + p->payloads[p->n_payloads - 1].size;
+    s->tail_index = s->next_index - 1;
+    if (s->repeat_bytes_allowed >= size && s->n_repeats == 0) {
+        s->repeat_bytes_allowed -= size;
+        s->repeats[s->first_repeat] = s->tail_index;
+        s->n_repeats = 1;
+    }
+}
+
 static size_t outgoing_size(const struct rtp_outgoing *o)
 {
     return o->header.size + o->prefix.size + o->payload.size;
@@ -272,15 +294,32 @@ static void next_of_frame(struct rtp_sender *s, int64_t now_ns, struct rtp_outgo
     };
     s->next_index++;
     s->n_sent++;
+    s->ended_ns = now_ns;
     rtp_history_sent(&s->history, now_ns);
     s->stats.n_packets++;
     s->stats.n_payload_bytes += out->payload.size;
     s->repeat_bytes_allowed += (int64_t)outgoing_size(out) * RTP_SENDER_REPEAT_PERCENT / 100;
 }
 
+static void note_train(struct rtp_sender *s, size_t size, int64_t now_ns)
+{
+    const int64_t pause_ns = now_ns - s->last_sent_ns;
+    if (pause_ns > TRAIN_PAUSE_NS) {
+        s->train.n_bytes = 0;
+        s->train_began_ns = now_ns;
+        s->is_train_alone = pause_ns > TRAIN_APART_NS;
+    }
+    s->train.n_bytes += (int64_t)size;
+    s->train.duration_ns = now_ns - s->train_began_ns;
+    s->last_sent_ns = now_ns;
+}
+
 bool rtp_sender_next(struct rtp_sender *s, int64_t now_ns, struct rtp_outgoing *out)
 {
     rtp_pacer_advance(&s->pacer, now_ns);
+    if (has_tail(s) && now_ns - s->ended_ns >= RTP_SENDER_TAIL_NS) {
+        repeat_tail(s);
+    }
     if (!next_repeat(s, now_ns, out)) {
         if (!rtp_sender_is_sending(s) || !rtp_pacer_may_send(&s->pacer)) {
             return false;
@@ -290,6 +329,7 @@ bool rtp_sender_next(struct rtp_sender *s, int64_t now_ns, struct rtp_outgoing *
     const size_t size = outgoing_size(out);
     rtp_pacer_spend(&s->pacer, size);
     rtp_rate_on_sent(&s->rate, size, now_ns);
+    note_train(s, size, now_ns);
     s->stats.n_bytes += size;
     return true;
 }
@@ -349,8 +389,10 @@ int64_t rtp_sender_deadline_ns(struct rtp_sender *s, int64_t now_ns)
         return now_ns + rtp_pacer_wait_ns(&s->pacer, 1);
     }
     const int64_t wait_ns = rtp_pacer_wait_ns(&s->pacer, 0);
+    int64_t deadline_ns = s->wants_key ? wish_due_ns(s, now_ns) : INT64_MAX;
     if (wait_ns > READY_WAIT_NS) {
-        return now_ns + wait_ns - READY_WAIT_NS;
+        deadline_ns = now_ns + wait_ns - READY_WAIT_NS;
     }
-    return s->wants_key ? wish_due_ns(s, now_ns) : INT64_MAX;
+    const int64_t tail_ns = has_tail(s) ? s->ended_ns + RTP_SENDER_TAIL_NS : INT64_MAX;
+    return tail_ns < deadline_ns ? tail_ns : deadline_ns;
 }

@@ -38,6 +38,8 @@ enum {
     RTP_SENDER_REPORT_SIZE_MAX = 128,
 };
 #define RTP_SENDER_REPORT_NS NS_PER_S
+/* On a thin link nothing may follow a frame for long, and nobody would miss its last packet. */
+#define RTP_SENDER_TAIL_NS (40 * NS_PER_MS)
 #define RTP_SENDER_CAPTURE_NS NS_PER_S /* abs-capture-time at least this often */
 /* A viewer on a thin link wishes for a keyframe at most this often, and then in proportion. */
 #define RTP_SENDER_WISH_NS NS_PER_S
@@ -117,6 +119,12 @@ struct rtp_sender {
     int64_t header_ns; /* made at; TIME_NONE: to be made */
     uint8_t osn[RTP_OSN_SIZE];
 
+    /* packets that leave one behind the other */
+    struct rtp_train train;
+    bool is_train_alone; /* nothing left shortly before it */
+    int64_t train_began_ns;
+    int64_t last_sent_ns;
+
     /* keyframes */
     int64_t key_sent_ns;   /* TIME_NONE: never */
     int64_t key_size_bytes;
@@ -128,6 +136,8 @@ struct rtp_sender {
     unsigned first_repeat;
     unsigned n_repeats;
     int64_t repeat_bytes_allowed;
+    int64_t ended_ns;    /* when the last packet of a frame left */
+    uint64_t tail_index; /* the last such packet that was repeated unasked, or is not to be */
 
     /* reports */
     int64_t capture_stamped_ns; /* TIME_NONE: never */
@@ -138,6 +148,7 @@ struct rtp_sender {
     struct {
         uint32_t ntp_middle;
         int64_t sent_ns;
+        struct rtp_train train;
         bool is_answered;
     } reports[RTP_SENDER_REPORTS];
     unsigned n_reports;

@@ -5,11 +5,15 @@
 /* Repeats do not go into a queue longer than this. */
 #define REPEAT_WAIT_NS (50 * NS_PER_MS)
 
-/* One or two packets at the end may just be lost. */
-enum { UNHEARD_PACKETS = 3 };
-/* Over less than both of these counts tell nothing. */
-#define COUNTS_NS (800 * NS_PER_MS)
-enum { COUNTS_PACKETS = 20 };
+enum {
+    UNHEARD_PACKETS = 3, /* one or two at the end may just be lost */
+    TRAIN_BYTES_MIN = 6000,
+    COUNTS_PACKETS = 100, /* are enough after the shorter time */
+};
+/* Report blocks closer together tell no rate. */
+#define COUNTS_LEAST_NS (300 * NS_PER_MS)
+#define COUNTS_NS (900 * NS_PER_MS)
+#define BEHIND_NS (2 * NS_PER_MS) /* a frame left just now */
 
 /* ---- what the viewer says ---- */
 
@@ -24,27 +28,34 @@ static void note_round_trip(struct rtp_sender *s, const struct rtcp_report_block
             s->reports[i].is_answered = true;
             out->round_trip_ns = ns < 0 ? 0 : ns;
             out->round_trip_at_ns = s->reports[i].sent_ns;
+            out->train = s->reports[i].train;
         }
     }
 }
 
-/* Loss and throughput, over what is long enough to tell them: browsers report with every request. */
+static uint64_t mean_bytes(const struct rtp_sender *s)
+{
+    const uint64_t n = s->stats.n_packets + s->stats.n_repeats;
+    return n == 0 ? 0 : s->stats.n_bytes / n;
+}
+
+/* What was lost and what arrived since the block that was counted last. Browsers send blocks with
+ * each of their requests too, moments apart; those tell no rate. */
 static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b, uint64_t index,
-                        int64_t now_ns, struct rtp_rate_report *out)
+                           int64_t now_ns, struct rtp_rate_report *out)
 {
     const int64_t elapsed_ns = now_ns - s->heard_at_ns;
     const int64_t n_expected = (int64_t)(index + 1 - s->heard_index);
-    const int64_t lost = (int64_t)b->n_lost - s->heard_n_lost;
-    const int64_t n_lost = lost < 0 ? 0 : lost > n_expected ? n_expected : lost;
-    if (elapsed_ns < COUNTS_NS || n_expected < COUNTS_PACKETS) {
+    const int64_t n_lost = b->n_lost > s->heard_n_lost ? b->n_lost - s->heard_n_lost : 0;
+    const int64_t least_ns = n_expected < COUNTS_PACKETS ? COUNTS_NS : COUNTS_LEAST_NS;
+    if (elapsed_ns < least_ns || n_expected <= 0) {
         return;
     }
-    const uint64_t mean_bytes = s->stats.n_bytes / (s->stats.n_packets + s->stats.n_repeats);
+    const int64_t n = n_lost < n_expected ? n_expected - n_lost : 0;
     out->has_counts = true;
-    out->fraction_lost = (uint8_t)(n_lost * 255 / n_expected);
     out->from_ns = s->heard_upto_ns;
-    out->delivered_bps =
-        time_rescale((n_expected - n_lost) * (int64_t)mean_bytes, 8 * NS_PER_S, elapsed_ns);
+    out->fraction_lost = (uint8_t)(255 * (n_expected - n) / n_expected);
+    out->delivered_bps = time_rescale(n * (int64_t)mean_bytes(s), 8 * NS_PER_S, elapsed_ns);
     s->heard_at_ns = now_ns;
     s->heard_upto_ns = rtp_history_sent_ns(&s->history, index);
     s->heard_index = index + 1;
@@ -54,16 +65,17 @@ static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b,
 static void on_report_block(struct rtp_sender *s, const struct rtcp_report_block *b, int64_t now_ns)
 {
     const uint64_t index = rtp_extend_sequence(s->next_index, (uint16_t)b->highest_sequence);
-    struct rtp_rate_report report = {
-        .round_trip_ns = TIME_NONE,
-        .unheard_at_ns = rtp_history_sent_ns(&s->history, index + UNHEARD_PACKETS),
-    };
     if (rtp_history_sent_ns(&s->history, index) == TIME_NONE || index + 1 < s->heard_index) {
         return; /* nonsense, or out of order */
     }
-    s->stats.n_lost = b->n_lost > 0 ? (uint32_t)b->n_lost : 0;
+    struct rtp_rate_report report = {
+        .round_trip_ns = TIME_NONE,
+        .unheard_at_ns = rtp_history_sent_ns(&s->history, index + UNHEARD_PACKETS),
+        .unheard_bytes = (int64_t)((s->next_index - index - 1) * mean_bytes(s)),
+    };
     note_round_trip(s, b, now_ns, &report);
     take_counts(s, b, index, now_ns, &report);
+    s->stats.n_lost = b->n_lost > 0 ? (uint32_t)b->n_lost : 0;
     rtp_rate_on_report(&s->rate, &report, now_ns);
 }
 
@@ -77,13 +89,17 @@ static bool may_repeat(struct rtp_sender *s, size_t size, int64_t now_ns)
 
 static void on_nack(struct rtp_sender *s, uint16_t sequence, int64_t now_ns)
 {
+    bool is_first = false;
     s->stats.n_missed++;
     const uint64_t index = rtp_extend_sequence(s->next_index, sequence);
     const struct rtp_history_frame *f = rtp_history_find(&s->history, index);
-    if (!f || !rtp_history_retry(&s->history, index, rtp_rate_round_trip_ns(&s->rate), now_ns)) {
+    if (!f || !rtp_history_retry(&s->history, index, rtp_rate_round_trip_ns(&s->rate), now_ns,
+                                 &is_first)) {
         return;
     }
-    rtp_rate_on_missed(&s->rate, f->sent_ns, now_ns);
+    if (is_first) {
+        rtp_rate_on_missed(&s->rate, rtp_history_sent_ns(&s->history, index), now_ns);
+    }
     const size_t size = s->header_size + RTP_OSN_SIZE +
                         rtp_payloads_of(f->buf)->payloads[index - f->first_index].size;
     if (may_repeat(s, size, now_ns)) {
@@ -161,10 +177,29 @@ int rtp_sender_receive(struct rtp_sender *s, struct bytes rtcp, int64_t now_ns, 
 
 /* ---- what we say ---- */
 
+static bool is_behind_frame(const struct rtp_sender *s, int64_t now_ns)
+{
+    return !rtp_sender_is_sending(s) && now_ns - s->last_sent_ns < BEHIND_NS;
+}
+
+/* A frame that can be taken for a measure. */
+static bool is_behind_train(const struct rtp_sender *s, int64_t now_ns)
+{
+    return is_behind_frame(s, now_ns) && s->is_train_alone && s->train.n_bytes >= TRAIN_BYTES_MIN;
+}
+
+/* On a thin link a report leaves right behind a frame: then its round trip tells of the queue that
+ * the frame made. */
 bool rtp_sender_is_report_due(const struct rtp_sender *s, int64_t now_ns)
 {
-    return s->stats.n_packets > 0 &&
-           (s->reported_ns == TIME_NONE || now_ns - s->reported_ns >= RTP_SENDER_REPORT_NS);
+    if (s->stats.n_packets == 0) {
+        return false;
+    }
+    const int64_t age_ns = s->reported_ns == TIME_NONE ? INT64_MAX : now_ns - s->reported_ns;
+    if (!rtp_rate_is_limited(&s->rate)) {
+        return age_ns >= RTP_SENDER_REPORT_NS;
+    }
+    return age_ns >= RTP_SENDER_REPORT_NS * (is_behind_frame(s, now_ns) ? 1 : 4) / 2;
 }
 
 /* The media clock at this moment, by the same time stamps that frames carry. */
@@ -199,6 +234,7 @@ size_t rtp_sender_report(struct rtp_sender *s, int64_t now_ns, int64_t real_now_
     const unsigned i = s->n_reports++ % RTP_SENDER_REPORTS;
     s->reports[i].ntp_middle = rtcp_ntp_middle(ntp);
     s->reports[i].sent_ns = now_ns;
+    s->reports[i].train = is_behind_train(s, now_ns) ? s->train : (struct rtp_train){0};
     s->reports[i].is_answered = false;
     s->reported_ns = now_ns;
     return w.error ? 0 : byte_writer_size(&w);

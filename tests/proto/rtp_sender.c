@@ -414,6 +414,63 @@ static void test_history(void **state)
     buf_unref(&b);
 }
 
+/* Nothing follows the frame on a thin link: its last packet goes once more, once. */
+static void test_tail(void **state)
+{
+    struct rtp_sender s;
+    struct rtp_outgoing o;
+    int64_t now_ns = 0;
+    start(&s);
+    s.rate.rate_bps = 1000000;
+    assert_true(offer(&s, 0, N_PAYLOADS, true, 0));
+    for (unsigned n = 0; n < N_PAYLOADS; now_ns += MS) {
+        n += drain(&s, now_ns);
+        assert_in_range(now_ns, 0, 100 * MS);
+    }
+    const int64_t ended_ns = s.ended_ns;
+    assert_true(rtp_sender_deadline_ns(&s, now_ns) <= ended_ns + RTP_SENDER_TAIL_NS);
+    assert_int_equal(drain(&s, ended_ns + RTP_SENDER_TAIL_NS - MS), 0);
+    assert_true(rtp_sender_next(&s, ended_ns + RTP_SENDER_TAIL_NS, &o));
+    assert_true(o.is_repeat);
+    assert_int_equal(bytes_get_u16(o.prefix.data), 0x7ffe + N_PAYLOADS - 1);
+    assert_int_equal(drain(&s, ended_ns + 500 * MS), 0);
+    rtp_sender_finish(&s);
+}
+
+/* 10,000 bytes in 40 ms, and 40 ms of queue: 1 Mbit/s. */
+static void test_train(void **state)
+{
+    struct rtp_rate r;
+    rtp_rate_init(&r, 0);
+    rtp_rate_note_round_trip(&r, 50 * MS, 0);
+    r.rate_bps = 2000000;
+    const struct rtp_rate_report report = {
+        .round_trip_ns = 90 * MS,
+        .round_trip_at_ns = 900 * MS,
+        .train = {.n_bytes = 10000, .duration_ns = 40 * MS},
+        .unheard_at_ns = TIME_NONE,
+    };
+    rtp_rate_on_report(&r, &report, 1000 * MS);
+    assert_in_range(r.capacity_bps, 990000, 1010000);
+    assert_int_equal(r.rate_bps, r.capacity_bps * 9 / 10);
+}
+
+/* A link that was never limited is not limited by one slow answer: a busy viewer gives it too. */
+static void test_train_of_a_good_link(void **state)
+{
+    struct rtp_rate r;
+    rtp_rate_init(&r, 0);
+    rtp_rate_note_round_trip(&r, 50 * MS, 0);
+    const struct rtp_rate_report report = {
+        .round_trip_ns = 400 * MS,
+        .round_trip_at_ns = 900 * MS,
+        .train = {.n_bytes = 10000, .duration_ns = MS},
+        .unheard_at_ns = TIME_NONE,
+    };
+    rtp_rate_on_report(&r, &report, 1000 * MS);
+    assert_false(rtp_rate_is_limited(&r));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +486,9 @@ int main(void)
         cmocka_unit_test(test_big_keyframe_is_spread),
         cmocka_unit_test(test_pacer),
         cmocka_unit_test(test_history),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_train),
+        cmocka_unit_test(test_train_of_a_good_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

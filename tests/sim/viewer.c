@@ -214,9 +214,6 @@ static void say_nack(struct viewer *v, struct byte_writer *w, int64_t now_ns)
 
 static void say_report(struct viewer *v, struct byte_writer *w, int64_t now_ns)
 {
-    if (!v->has_sequence || now_ns - v->report_ns < NS_PER_S) {
-        return;
-    }
     const uint64_t expected = v->highest - v->base + 1;
     const int64_t n_expected = (int64_t)(expected - v->last_expected);
     const int64_t n_lost = n_expected - (int64_t)(v->n_received - v->last_received);
@@ -244,22 +241,29 @@ static void say_pli(struct viewer *v, struct byte_writer *w, int64_t now_ns)
     }
 }
 
+/* Whatever it says, a report comes before. */
 void viewer_on_tick(struct viewer *v, struct link *back, int64_t now_ns)
 {
-    uint8_t out[LINK_DATAGRAM_MAX];
+    uint8_t out[LINK_DATAGRAM_MAX], rest[LINK_DATAGRAM_MAX / 2];
     const uint32_t media_ssrc = VIEWER_MEDIA_SSRC;
-    struct byte_writer w;
+    struct byte_writer w, more;
     if (v->first_ns == TIME_NONE) {
         return;
     }
     byte_writer_init(&w, out, sizeof(out));
-    say_report(v, &w, now_ns);
-    say_nack(v, &w, now_ns);
-    say_pli(v, &w, now_ns);
-    const double remb = v->config.has_remb ? rtp_estimator_remb(&v->estimator, &v->remb_ns, now_ns) : 0;
+    byte_writer_init(&more, rest, sizeof(rest));
+    say_nack(v, &more, now_ns);
+    say_pli(v, &more, now_ns);
+    const double remb =
+        v->config.has_remb ? rtp_estimator_remb(&v->estimator, &v->remb_ns, now_ns) : 0;
     if (remb > 0) {
-        rtcp_write_remb(&w, VIEWER_SSRC, (uint64_t)remb, &media_ssrc, 1);
+        rtcp_write_remb(&more, VIEWER_SSRC, (uint64_t)remb, &media_ssrc, 1);
     }
+    const size_t size = byte_writer_size(&more);
+    if (v->has_sequence && (size > 0 || now_ns - v->report_ns >= NS_PER_S)) {
+        say_report(v, &w, now_ns);
+    }
+    byte_writer_bytes(&w, bytes_of(rest, size));
     if (byte_writer_size(&w) > 0) {
         link_send(back, bytes_of(out, byte_writer_size(&w)), now_ns);
     }
