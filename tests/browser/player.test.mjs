@@ -15,10 +15,10 @@ const FRAMES = 60;
 const AGREE_MS = 15;
 const PLAY_MS = 20000;
 
-/* What each browser can play of a server on loopback: Firefox does no ICE with 127.0.0.1. */
+/* What each browser can play of a server on loopback. */
 const TRANSPORTS = {
     chromium: ['webrtc', 'webcodecs', 'mse', 'mjpeg'],
-    firefox: ['webcodecs', 'mse', 'mjpeg'],
+    firefox: ['webrtc', 'webcodecs', 'mse', 'mjpeg'],
 };
 
 const isPlaying = () => window.avocet?.phase === 'playing';
