@@ -368,6 +368,29 @@ static void apply_streams(struct server *s, const struct config *config)
     }
 }
 
+static void move_to_end(struct server *s, struct stream *stream)
+{
+    directory_remove(&s->streams, stream);
+    (void)directory_add(&s->streams, stream); /* its place is free */
+}
+
+/* As after a start: those of the file in its order, then the command line's. */
+static void order_streams(struct server *s, const struct config *config)
+{
+    for (unsigned i = 0; i < config->n_streams; i++) {
+        struct stream *stream = directory_find(&s->streams, config->streams[i].name);
+        if (stream) {
+            move_to_end(s, stream);
+        }
+    }
+    const struct served_stream *served;
+    list_for_each(served, &s->served, link) {
+        if (served->is_argument) {
+            move_to_end(s, served->stream);
+        }
+    }
+}
+
 static bool file_changed(struct server *s)
 {
     struct stat st;
@@ -403,6 +426,7 @@ static void reload(struct server *s)
         };
         http_server_set_hosts(s->http, &http);
         apply_streams(s, config);
+        order_streams(s, config);
         log_info(&s->log, "configuration reloaded; addresses to listen on need a restart");
     }
     config_finish(config);

@@ -36,10 +36,10 @@ class Reader {
     }
 }
 
-const names = async () => (await avocet.json('/api/v1/streams')).streams.map(({ name }) => name).sort();
+const names = async () => (await avocet.json('/api/v1/streams')).streams.map(({ name }) => name);
 
 before(async () => {
-    writeFileSync(file, stays + '  goes: "test:?size=240p"\n  changes: {source: "test:", size: 240p}\n');
+    writeFileSync(file, stays + '  goes: "test:?size=240p"\n  changes: {source: "test:", size: 240p}\n  last: "test:?size=240p"\n');
     avocet = await startAvocet(['--config', file, 'given=test:?size=240p']);
     viewer = new Reader('stays');
     await viewer.goesOn();
@@ -55,10 +55,10 @@ test('streams that are gone or changed lose their viewers, new ones are there', 
     const [gone, changed] = [new Reader('goes'), new Reader('changes')];
     await gone.goesOn();
     await changed.goesOn();
-    writeFileSync(file, stays + '  changes: {source: "test:", size: 360p}\n  new: "test:?size=240p"\n');
+    writeFileSync(file, stays + '  changes: {source: "test:", size: 360p}\n  new: "test:?size=240p"\n  last: "test:?size=240p"\n');
     avocet.process.kill('SIGHUP');
     await until(() => gone.hasEnded && changed.hasEnded, 'they end');
-    assert.deepEqual(await names(), ['changes', 'given', 'new', 'stays']);
+    assert.deepEqual(await names(), ['stays', 'changes', 'new', 'last', 'given'], 'in the order of the file');
     assert.equal((await avocet.json('/changes/info')).height, 360);
     assert.equal((await avocet.get('/goes/info')).status, 404);
     await viewer.goesOn();
@@ -72,7 +72,7 @@ test('what cannot be read changes nothing, and one sentence says where', async (
     renameSync(file, `${file}.old`);
     avocet.process.kill('SIGHUP');
     await until(() => /avocet\.yaml: cannot be read/.test(avocet.stderr), 'the file is not there');
-    assert.deepEqual(await names(), ['changes', 'given', 'new', 'stays']);
+    assert.deepEqual(await names(), ['stays', 'changes', 'new', 'last', 'given']);
     await viewer.goesOn();
 });
 
