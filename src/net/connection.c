@@ -54,7 +54,7 @@ static bool is_not_now(ssize_t error)
 
 static void update_watch(struct connection *c)
 {
-    const bool is_writing = c->n_queued > 0 || c->wakes || c->is_broken;
+    const bool is_writing = !connection_is_ready(c) || c->wakes || c->is_broken;
     const unsigned events = (c->is_reading ? LOOP_READ : 0) | (is_writing ? LOOP_WRITE : 0);
     if (loop_watch_set(&c->watch, events) < 0) {
         c->is_broken = true; /* without memory for an event: its owner's sweep finds it */
@@ -105,12 +105,16 @@ static void flush(struct connection *c)
 
 static void on_writable(struct connection *c)
 {
+    const bool was_full = c->is_full;
+    c->is_full = false;
     if (!c->is_broken && c->n_queued > 0) {
         flush(c);
+        c->is_full = c->is_stream && c->n_queued == 0;
     }
     if (c->is_broken) {
         c->ops->on_broken(c);
-    } else if (c->n_queued == 0) {
+    } else if (connection_is_ready(c)) {
+        c->progress_ns = was_full ? loop_now_ns(c->watch.loop) : c->progress_ns;
         c->wakes = false;
         update_watch(c);
         c->ops->on_drained(c);
@@ -133,7 +137,8 @@ void connection_init(struct connection *c, struct loop *loop, int fd, const stru
                      const struct connection_ops *ops)
 {
     const int one = 1;
-    *c = (struct connection){.ops = ops, .transport = &tcp_transport, .peer = *peer};
+    *c = (struct connection){
+        .ops = ops, .transport = &tcp_transport, .peer = *peer, .slow_ns = TIME_NONE};
     loop_watch_init(&c->watch, loop, fd, on_event);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
@@ -160,6 +165,7 @@ static void set_tcp_option(const struct connection *c, int option, int value)
 void connection_tune_for_stream(struct connection *c)
 {
     const int one = 1;
+    c->is_stream = true;
     setsockopt(c->watch.fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
     set_tcp_option(c, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     set_tcp_option(c, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
@@ -220,6 +226,23 @@ static ssize_t write_at_once(struct connection *c, struct buf *const *bufs, size
     return sent < 0 && is_not_now(sent) ? 0 : sent;
 }
 
+static bool is_slow(struct connection *c)
+{
+    if (c->slow_ns != TIME_NONE && loop_now_ns(c->watch.loop) - c->slow_ns > CONNECTION_SLOW_NS) {
+        c->slow_ns = TIME_NONE;
+        set_tcp_option(c, TCP_NOTSENT_LOWAT, CONNECTION_NOTSENT_LOWAT_BYTES);
+    }
+    return c->slow_ns != TIME_NONE;
+}
+
+static void note_slow(struct connection *c)
+{
+    if (c->is_stream && c->slow_ns == TIME_NONE) {
+        set_tcp_option(c, TCP_NOTSENT_LOWAT, CONNECTION_NOTSENT_SLOW_BYTES);
+    }
+    c->slow_ns = c->progress_ns = loop_now_ns(c->watch.loop);
+}
+
 int connection_send(struct connection *c, struct buf *const *given, size_t n_given)
 {
     struct buf *bufs[PARTS_MAX];
@@ -248,6 +271,10 @@ int connection_send(struct connection *c, struct buf *const *given, size_t n_giv
     if ((size_t)sent < size) {
         enqueue(c, bufs, n, (size_t)sent);
         c->queued_bytes = size - (size_t)sent;
+        note_slow(c);
+        update_watch(c);
+    } else if (c->is_stream && is_slow(c)) {
+        c->is_full = true;
         c->progress_ns = loop_now_ns(c->watch.loop);
         update_watch(c);
     }

@@ -5,6 +5,9 @@
  * Sending on an empty queue is one system call, without allocation and without touching the loop.
  * What is sent together is queued together or not at all, so that frames stay whole.
  *
+ * A stream's peer that was slow lately is ready for more only when the kernel has little left to
+ * send; so what goes out next is chosen then, and not while the last frame still waits.
+ *
  * A transport moves the bytes; the plain one is the socket, TLS will be another.
  *
  * Ownership: embedded in its owner; takes over fd. The queue holds references.
@@ -26,7 +29,9 @@ enum {
     /* Bytes that the kernel may hold unsent: enough to fill a round trip's gap between two turns of
      * the loop, small enough that a frame too late is still ours to drop. */
     CONNECTION_NOTSENT_LOWAT_BYTES = 16 * 1024,
+    CONNECTION_NOTSENT_SLOW_BYTES = 4 * 1024, /* the same to a slow peer */
 };
+#define CONNECTION_SLOW_NS (5 * NS_PER_S) /* for so long after something had to wait */
 
 struct connection;
 
@@ -41,7 +46,7 @@ struct connection_transport {
 
 struct connection_ops {
     void (*on_input)(struct connection *c);   /* connection_read() has something */
-    void (*on_drained)(struct connection *c); /* the queue became empty, or connection_wake() */
+    void (*on_drained)(struct connection *c); /* it became ready, or connection_wake() */
     void (*on_broken)(struct connection *c);  /* the peer is gone; close it */
 };
 
@@ -57,6 +62,9 @@ struct connection {
     size_t queued_bytes;
     uint64_t bytes_sent;
     int64_t progress_ns; /* when something was last sent while something waited */
+    int64_t slow_ns;     /* when something had to wait; TIME_NONE: never */
+    bool is_stream;
+    bool is_full; /* all is in the kernel, which has enough */
     bool is_reading;
     bool is_broken;
     bool wakes; /* on_drained is asked for */
@@ -73,7 +81,7 @@ int connection_set_reading(struct connection *c, bool is_reading);
 ssize_t connection_read(struct connection *c, void *out, size_t size);
 /* Takes references of what it keeps. n at most 4. */
 int connection_send(struct connection *c, struct buf *const *bufs, size_t n);
-/* on_drained will be called from the loop (when the queue is empty, soon). */
+/* on_drained will be called from the loop (when it is ready, soon). */
 void connection_wake(struct connection *c);
 /* Give it up: on_broken will be called from the loop. */
 void connection_break(struct connection *c);
@@ -83,6 +91,12 @@ int connection_local(const struct connection *c, struct address *out);
 static inline bool connection_is_drained(const struct connection *c)
 {
     return c->n_queued == 0;
+}
+
+/* And more may be given. */
+static inline bool connection_is_ready(const struct connection *c)
+{
+    return c->n_queued == 0 && !c->is_full;
 }
 
 #endif

@@ -23,7 +23,7 @@ static void check_half_closed(struct http_connection *hc, int64_t now_ns)
 static bool is_stalled(const struct http_connection *hc, int64_t now_ns)
 {
     const struct connection *c = &hc->connection;
-    return c->n_queued > 0 && now_ns - c->progress_ns >= hc->server->timeouts.stall_ns;
+    return !connection_is_ready(c) && now_ns - c->progress_ns >= hc->server->timeouts.stall_ns;
 }
 
 void http_connection_check(struct http_connection *hc, int64_t now_ns)

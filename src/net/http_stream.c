@@ -57,7 +57,7 @@ int outlet_send_pair(struct outlet *o, struct buf *first, struct buf *second)
 bool outlet_is_idle(const struct outlet *o)
 {
     const struct http_connection *hc = list_entry(o, const struct http_connection, outlet);
-    return is_open(hc) && connection_is_drained(&hc->connection);
+    return is_open(hc) && connection_is_ready(&hc->connection);
 }
 
 void outlet_set_arg(struct outlet *o, const struct outlet_ops *ops, void *arg)
