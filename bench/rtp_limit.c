@@ -5,8 +5,8 @@
  *
  * usage: rtp_limit gcm|sha1 N SECONDS [FRAME_BYTES]
  *
- * 30 frames per second (without FRAME_BYTES, of 4 Mbit/s) to N sockets of a child process that reads
- * and throws away. Prints the CPU microseconds per viewer and second, and how long after the
+ * 30 frames per second (without FRAME_BYTES, of 4 Mbit/s) to N sockets of a child process that
+ * reads and throws away. Prints the CPU microseconds per viewer and second, and how long after the
  * beginning of its frame a viewer's part was handed to the kernel (95th percentile of all viewers
  * and frames).
  */
@@ -93,8 +93,8 @@ static pid_t start_viewers(unsigned n)
     static int fds[VIEWERS_MAX];
     const int size = 1 << 20;
     for (unsigned i = 0; i < n; i++) {
-        viewers[i].to = (struct sockaddr_in){.sin_family = AF_INET,
-                                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        viewers[i].to =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
         socklen_t length = sizeof(viewers[i].to);
         fds[i] = socket(AF_INET, SOCK_DGRAM, 0);
         setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
@@ -173,12 +173,15 @@ static void send_frame(int fd, struct viewer *v, uint16_t *sequence)
         char bytes[CMSG_SPACE(sizeof(uint16_t))];
         struct cmsghdr align;
     } control = {0};
-    struct msghdr m = {.msg_name = &v->to, .msg_namelen = sizeof(v->to), .msg_iov = &iov,
-                       .msg_iovlen = 1, .msg_control = &control,
+    struct msghdr m = {.msg_name = &v->to,
+                       .msg_namelen = sizeof(v->to),
+                       .msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = &control,
                        .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    *c = (struct cmsghdr){.cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT,
-                          .cmsg_len = CMSG_LEN(sizeof(segment))};
+    *c = (struct cmsghdr){
+        .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof(segment))};
     memcpy(CMSG_DATA(c), &segment, sizeof(segment));
     if (sendmsg(fd, &m, 0) < 0) {
         perror("rtp_limit: sendmsg");

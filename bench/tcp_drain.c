@@ -3,9 +3,10 @@
  *
  * usage: tcp_drain PORT N SECONDS PATH [ws|bare]
  *
- * ws: does the WebSocket handshake; bare: sends nothing at all (tcp_limit). Prints bytes per viewer:
- * least, mean, most; and the number of writes seen by the first viewer, whose stream is read whole:
- * frames (WebSocket binary messages, or JPEG parts) and gaps of the counter "AVOC" + u32 in them.
+ * ws: does the WebSocket handshake; bare: sends nothing at all (tcp_limit). Prints bytes per
+ * viewer: least, mean, most; and the number of writes seen by the first viewer, whose stream is
+ * read whole: frames (WebSocket binary messages, or JPEG parts) and gaps of the counter "AVOC" +
+ * u32 in them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,9 +75,8 @@ static void scan(struct counter *c, const uint8_t *data, size_t size)
 static int open_viewer(uint16_t port, const char *path, const char *kind)
 {
     char request[512];
-    const struct sockaddr_in a = {.sin_family = AF_INET,
-                                  .sin_port = htons(port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
         perror("connect");
@@ -101,7 +101,8 @@ static void drain(struct viewer *v, struct counter *c, uint8_t *block)
 {
     for (;;) {
         const bool is_first = v == &viewers[0];
-        const ssize_t n = recv(v->fd, is_first ? block : NULL, BLOCK_SIZE, is_first ? 0 : MSG_TRUNC);
+        const ssize_t n =
+            recv(v->fd, is_first ? block : NULL, BLOCK_SIZE, is_first ? 0 : MSG_TRUNC);
         if (n <= 0) {
             return;
         }

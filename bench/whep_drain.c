@@ -20,14 +20,14 @@
 #include "proto/rtcp.h"
 
 enum { VIEWERS_MAX = 4096, JOINING_MAX = 32, ANSWER_MAX = 65536 };
-#define CHECK_NS (2500 * NS_PER_MS)
-#define RETRY_NS (200 * NS_PER_MS)
-#define REPORT_NS NS_PER_S
+#define CHECK_NS      (2500 * NS_PER_MS)
+#define RETRY_NS      (200 * NS_PER_MS)
+#define REPORT_NS     NS_PER_S
 #define JOIN_LIMIT_NS (60 * NS_PER_S)
 
 struct viewer {
     struct rtc_client client;
-    int64_t check_ns;  /* the next one */
+    int64_t check_ns; /* the next one */
     int64_t report_ns;
     uint64_t n_reported_lost;
     uint64_t n_reported;
@@ -51,8 +51,8 @@ static void fail(const char *what)
 
 static void post(uint16_t port, const char *path, const struct text *offer, struct text *answer)
 {
-    const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port),
-                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct text request = {0};
     static char in[ANSWER_MAX];
     size_t n = 0;
@@ -60,9 +60,10 @@ static void post(uint16_t port, const char *path, const struct text *offer, stru
     if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0) {
         fail("no server");
     }
-    text_printf(&request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-                "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", path, offer->size,
-                offer->data);
+    text_printf(&request,
+                "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+                path, offer->size, offer->data);
     (void)!write(fd, request.data, request.size);
     for (ssize_t k; n < sizeof(in) - 1 && (k = read(fd, in + n, sizeof(in) - 1 - n)) > 0;) {
         n += (size_t)k;
@@ -242,21 +243,23 @@ static void print_result(double seconds)
         first_sum_ns += viewers[i].first_ns;
         n_closed += c->is_closed;
     }
-    printf("{\"viewers\": %u, \"packets\": %llu, \"lost\": %llu, \"repeats\": %llu, "
-           "\"frames_least\": %llu, \"frames_most\": %llu, \"longest_gap_ms\": %.1f, "
-           "\"first_ms_mean\": %.1f, \"first_ms_most\": %.1f, \"mean_bytes\": %.0f, \"mbps\": %.3f, "
-           "\"closed\": %u}\n",
-           n_viewers, (unsigned long long)sum.n_packets, (unsigned long long)sum.n_lost,
-           (unsigned long long)sum.n_repeats, (unsigned long long)least, (unsigned long long)most,
-           (double)gap_ns / NS_PER_MS, (double)first_sum_ns / NS_PER_MS / n_viewers,
-           (double)first_ns / NS_PER_MS, (double)sum.n_bytes / n_viewers,
-           (double)sum.n_bytes * 8 / n_viewers / seconds / 1e6, n_closed);
+    printf(
+        "{\"viewers\": %u, \"packets\": %llu, \"lost\": %llu, \"repeats\": %llu, "
+        "\"frames_least\": %llu, \"frames_most\": %llu, \"longest_gap_ms\": %.1f, "
+        "\"first_ms_mean\": %.1f, \"first_ms_most\": %.1f, \"mean_bytes\": %.0f, \"mbps\": %.3f, "
+        "\"closed\": %u}\n",
+        n_viewers, (unsigned long long)sum.n_packets, (unsigned long long)sum.n_lost,
+        (unsigned long long)sum.n_repeats, (unsigned long long)least, (unsigned long long)most,
+        (double)gap_ns / NS_PER_MS, (double)first_sum_ns / NS_PER_MS / n_viewers,
+        (double)first_ns / NS_PER_MS, (double)sum.n_bytes / n_viewers,
+        (double)sum.n_bytes * 8 / n_viewers / seconds / 1e6, n_closed);
 }
 
 int main(int argc, char **argv)
 {
     struct rtc_client_env env;
-    if (argc < 5 || atoi(argv[2]) < 1 || atoi(argv[2]) > VIEWERS_MAX || rtc_client_env_init(&env) < 0) {
+    if (argc < 5 || atoi(argv[2]) < 1 || atoi(argv[2]) > VIEWERS_MAX ||
+        rtc_client_env_init(&env) < 0) {
         fputs("usage: whep_drain PORT N SECONDS PATH [gcm|sha1]\n", stderr);
         return 2;
     }

@@ -24,8 +24,8 @@ static void send_frames(struct rtp_sender *s, int64_t now_ns)
     struct rtp_outgoing o;
     for (unsigned i = 0; i < N_FRAMES; i++) {
         struct buf *b = make_frame(i * 3000);
-        const struct rtp_frame frame = {.buf = b, .capture_ns = TIME_NONE, .arrival_ns = now_ns,
-                                        .is_key = i == 0};
+        const struct rtp_frame frame = {
+            .buf = b, .capture_ns = TIME_NONE, .arrival_ns = now_ns, .is_key = i == 0};
         if (rtp_sender_is_ready(s, now_ns)) {
             rtp_sender_offer(s, &frame, now_ns);
         }
@@ -40,7 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rtp_sender s;
-    const struct rtp_sender_config config = {.ssrc = SSRC, .rtx_ssrc = 2, .has_rtx = true,
+    const struct rtp_sender_config config = {.ssrc = SSRC,
+                                             .rtx_ssrc = 2,
+                                             .has_rtx = true,
                                              .extensions = {.abs_send_time = 3},
                                              .delay_ns = 250 * NS_PER_MS};
     uint8_t report[RTP_SENDER_REPORT_SIZE_MAX];

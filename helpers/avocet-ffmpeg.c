@@ -127,8 +127,7 @@ static bool ensure_memory(struct helper *h, size_t slot_size)
     if (fd < 0 || ftruncate(fd, (off_t)(slot_size * HELPER_SLOTS)) < 0) {
         return false;
     }
-    void *memory =
-        mmap(NULL, slot_size * HELPER_SLOTS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *memory = mmap(NULL, slot_size * HELPER_SLOTS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
         close(fd);
         return false;
@@ -198,7 +197,8 @@ static bool send_picture(struct helper *h)
         .is_full_range = is_full_range || frame->color_range == AVCOL_RANGE_JPEG,
     };
     if (format < 0) {
-        return send_error("the H.264 has a pixel format that is not handled: 8-bit 4:2:0 or 4:2:2 is");
+        return send_error(
+            "the H.264 has a pixel format that is not handled: 8-bit 4:2:0 or 4:2:2 is");
     }
     if (frame->width > SIDE_MAX || frame->height > SIDE_MAX) {
         return send_error("the H.264 picture is larger than 8192 pixels on a side");
@@ -285,14 +285,36 @@ static bool forbid_system_calls(void)
 {
 #if HAVE_SECCOMP
     static const int allowed[] = {
-        SCMP_SYS(read),          SCMP_SYS(write),       SCMP_SYS(recvmsg),   SCMP_SYS(sendmsg),
-        SCMP_SYS(mmap),          SCMP_SYS(munmap),      SCMP_SYS(mremap),    SCMP_SYS(mprotect),
-        SCMP_SYS(madvise),       SCMP_SYS(brk),         SCMP_SYS(futex),     SCMP_SYS(memfd_create),
-        SCMP_SYS(ftruncate),     SCMP_SYS(close),       SCMP_SYS(exit),      SCMP_SYS(exit_group),
-        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(rt_sigreturn),
-        SCMP_SYS(getrandom),     SCMP_SYS(sched_yield), SCMP_SYS(mmap2),     SCMP_SYS(ftruncate64),
-        SCMP_SYS(clock_gettime64), SCMP_SYS(restart_syscall), SCMP_SYS(sigaltstack),
-        SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
+        SCMP_SYS(read),
+        SCMP_SYS(write),
+        SCMP_SYS(recvmsg),
+        SCMP_SYS(sendmsg),
+        SCMP_SYS(mmap),
+        SCMP_SYS(munmap),
+        SCMP_SYS(mremap),
+        SCMP_SYS(mprotect),
+        SCMP_SYS(madvise),
+        SCMP_SYS(brk),
+        SCMP_SYS(futex),
+        SCMP_SYS(memfd_create),
+        SCMP_SYS(ftruncate),
+        SCMP_SYS(close),
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(gettimeofday),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(getrandom),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(mmap2),
+        SCMP_SYS(ftruncate64),
+        SCMP_SYS(clock_gettime64),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(getpid),
+        SCMP_SYS(gettid),
+        SCMP_SYS(tgkill),
     };
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     bool is_good = filter != NULL;

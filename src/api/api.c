@@ -44,9 +44,11 @@ static json_t *stream_json(const struct stream *s)
     json_object_set_new(object, "name", json_string(stream_name(s)));
     json_object_set_new(object, "state", json_string(stream_state_name(stream_get_state(s))));
     json_object_set_new(object, "width", number_or_null(track->size.width, track->size.width > 0));
-    json_object_set_new(object, "height", number_or_null(track->size.height, track->size.height > 0));
+    json_object_set_new(object, "height",
+                        number_or_null(track->size.height, track->size.height > 0));
     json_object_set_new(object, "fps",
-                        has_rate ? json_real((double)track->rate.num / track->rate.den) : json_null());
+                        has_rate ? json_real((double)track->rate.num / track->rate.den)
+                                 : json_null());
     json_object_set_new(object, "codec",
                         track->codec == CODEC_NONE ? json_null()
                                                    : json_string(codec_name(track->codec)));
@@ -149,7 +151,8 @@ static void patch_stream(struct http_exchange *x, void *arg)
     const struct wish wish = {
         .type = WISH_BITRATE, .encoding = ENCODING_H264, .bitrate_bps = bitrate_bps};
     if (!stream_wish(s, &wish, loop_now_ns(api->loop))) {
-        http_respond_error(x, 409, "the source of '%s' makes its own H.264: its bitrate is set there",
+        http_respond_error(x, 409,
+                           "the source of '%s' makes its own H.264: its bitrate is set there",
                            stream_name(s));
         return;
     }

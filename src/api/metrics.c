@@ -51,12 +51,12 @@ static void write_encodings(const struct api *api, struct text *out)
         for (int e = 0; e < N_ENCODINGS; e++) {
             const struct encoding_stats *stats = stream_encoding_stats(s, (enum encoding_id)e);
             for (int r = 0; r < N_DROP_REASONS; r++) {
-                text_printf(out,
-                            "avocet_frames_dropped_total{stream=\"%s\",encoding=\"%s\",reason=\"%s\"} "
-                            "%llu\n",
-                            stream_name(s), encoding_word((enum encoding_id)e),
-                            drop_reason_name((enum drop_reason)r),
-                            (unsigned long long)stats->n_dropped[r]);
+                text_printf(
+                    out,
+                    "avocet_frames_dropped_total{stream=\"%s\",encoding=\"%s\",reason=\"%s\"} "
+                    "%llu\n",
+                    stream_name(s), encoding_word((enum encoding_id)e),
+                    drop_reason_name((enum drop_reason)r), (unsigned long long)stats->n_dropped[r]);
             }
         }
     }
@@ -120,11 +120,12 @@ static void write_viewer_drops(struct text *out, const struct stream *s,
                                const struct protocol_stats *p)
 {
     for (int r = 0; r < N_DROP_REASONS; r++) {
-        text_printf(out,
-                    "avocet_viewer_frames_dropped_total{stream=\"%s\",protocol=\"%s\",reason=\"%s\"} "
-                    "%llu\n",
-                    stream_name(s), p->protocol, drop_reason_name((enum drop_reason)r),
-                    (unsigned long long)p->n_dropped[r]);
+        text_printf(
+            out,
+            "avocet_viewer_frames_dropped_total{stream=\"%s\",protocol=\"%s\",reason=\"%s\"} "
+            "%llu\n",
+            stream_name(s), p->protocol, drop_reason_name((enum drop_reason)r),
+            (unsigned long long)p->n_dropped[r]);
     }
 }
 
@@ -234,7 +235,8 @@ void api_write_metrics(const struct api *api, struct text *out)
     each_protocol(api, out, write_sent_frames);
     begin(out, "avocet_sent_bytes_total", "counter", "Bytes handed to the kernel for viewers");
     each_protocol(api, out, write_sent_bytes);
-    begin(out, "avocet_viewer_frames_dropped_total", "counter", "Frames that viewers were not sent");
+    begin(out, "avocet_viewer_frames_dropped_total", "counter",
+          "Frames that viewers were not sent");
     each_protocol(api, out, write_viewer_drops);
     write_latency(api, out);
 }

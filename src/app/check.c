@@ -49,7 +49,8 @@ static int check_run(int argc, char **argv)
         file = argv[first++];
     }
     if (!file || first != argc) {
-        return command_fail(&command_check, EXIT_USAGE, "say which file: avocet check --config FILE");
+        return command_fail(&command_check, EXIT_USAGE,
+                            "say which file: avocet check --config FILE");
     }
     return check_file(file);
 }

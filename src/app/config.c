@@ -52,8 +52,8 @@ static const struct {
     uint16_t port;
     bool is_on;
 } servers[N_SERVERS] = {
-    [SERVER_HTTP] = {"http", 8080, true},   [SERVER_WEBRTC] = {"webrtc", 8189, true},
-    [SERVER_RTSP] = {"rtsp", 8554, true},   [SERVER_RTMP] = {"rtmp", 1935, false},
+    [SERVER_HTTP] = {"http", 8080, true}, [SERVER_WEBRTC] = {"webrtc", 8189, true},
+    [SERVER_RTSP] = {"rtsp", 8554, true}, [SERVER_RTMP] = {"rtmp", 1935, false},
     [SERVER_SRT] = {"srt", 8890, false},
 };
 
@@ -78,7 +78,8 @@ void config_init(struct config *c)
 {
     memset(c, 0, sizeof(*c));
     for (int i = 0; i < N_SERVERS; i++) {
-        c->servers[i] = (struct config_server){.is_off = !servers[i].is_on, .port = servers[i].port};
+        c->servers[i] =
+            (struct config_server){.is_off = !servers[i].is_on, .port = servers[i].port};
     }
 }
 
@@ -185,10 +186,11 @@ static int set_server(struct config *c, enum config_server_id id, const char *va
         server.is_off = true;
     } else if (parse_port(value, &server.port) < 0) {
         if (parse_address_port(value, server.address, sizeof(server.address), &server.port) < 0) {
-            return fail(error, at,
-                        "'%.80s' is no value for %s: it takes PORT, ADDRESS:PORT, 0 (any free port) "
-                        "or off",
-                        value, servers[id].name);
+            return fail(
+                error, at,
+                "'%.80s' is no value for %s: it takes PORT, ADDRESS:PORT, 0 (any free port) "
+                "or off",
+                value, servers[id].name);
         }
         server.is_address_given = true;
     }
@@ -208,10 +210,11 @@ static int add_webrtc_address(struct config *c, const char *text, const struct c
 {
     struct address address;
     if (address_parse_ip(&address, text, 0) < 0 && address_parse(&address, text) < 0) {
-        return fail(error, at,
-                    "'%.80s' is no address to tell viewers: write an IP address or IP:PORT, such as "
-                    "203.0.113.5 or 203.0.113.5:8189",
-                    text);
+        return fail(
+            error, at,
+            "'%.80s' is no address to tell viewers: write an IP address or IP:PORT, such as "
+            "203.0.113.5 or 203.0.113.5:8189",
+            text);
     }
     if (c->webrtc_addresses.n_items == CONFIG_WEBRTC_ADDRESSES_MAX) {
         return fail(error, at, "too many addresses to tell viewers, at most %d",
@@ -229,10 +232,11 @@ static int add_listen(struct config *c, const char *address, const struct config
     snprintf(bare, sizeof(bare), "%.*s", (int)(is_bracketed ? length - 2 : length),
              is_bracketed ? address + 1 : address);
     if (!is_ip(bare)) {
-        return fail(error, at,
-                    "'%.80s' is no address to listen on: write an IP address such as 0.0.0.0, :: or "
-                    "192.168.1.5",
-                    address);
+        return fail(
+            error, at,
+            "'%.80s' is no address to listen on: write an IP address such as 0.0.0.0, :: or "
+            "192.168.1.5",
+            address);
     }
     if (c->listen.n_items == CONFIG_LISTEN_MAX || config_add_text(&c->listen, bare) < 0) {
         return fail(error, at, "too many addresses to listen on, at most %d", CONFIG_LISTEN_MAX);
@@ -319,8 +323,8 @@ static bool reads_standard_input(const struct source_type *source, const char *l
 }
 
 /* Opens the source's option table and takes the URL's parameters. */
-static int set_source(struct config *c, struct config_stream *s, const char *url_text, const struct config_node *at,
-                      struct config_error *error)
+static int set_source(struct config *c, struct config_stream *s, const char *url_text,
+                      const struct config_node *at, struct config_error *error)
 {
     struct source_url *url = malloc(sizeof(*url));
     char sentence[200];
@@ -334,9 +338,9 @@ static int set_source(struct config *c, struct config_stream *s, const char *url
     if (result == 0) {
         s->source = registry_find_source(url->scheme);
         if (!s->source) {
-            result = fail(error, at,
-                          "no source '%s:' in this build: avocet features lists those it has",
-                          url->scheme);
+            result =
+                fail(error, at, "no source '%s:' in this build: avocet features lists those it has",
+                     url->scheme);
         }
     }
     if (result == 0 && reads_standard_input(s->source, url->location)) {
@@ -458,8 +462,8 @@ static int read_options(struct config_stream *s, const struct config_node *map,
 static int read_stream(struct config *c, const struct config_node *node,
                        const struct config_node *defaults, struct config_error *error)
 {
-    const struct config_node *source = node->kind == CONFIG_SCALAR ? node
-                                                                   : config_tree_get(node, "source");
+    const struct config_node *source =
+        node->kind == CONFIG_SCALAR ? node : config_tree_get(node, "source");
     const struct config_node at_key = {.line = node->key_line, .column = node->key_column};
     struct config_stream *s = NULL;
     int result = begin_stream(c, node->key, &at_key, error, &s);

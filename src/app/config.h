@@ -69,13 +69,20 @@ struct config_server {
     uint16_t port;         /* 0: any free */
 };
 
-enum config_server_id { SERVER_HTTP, SERVER_WEBRTC, SERVER_RTSP, SERVER_RTMP, SERVER_SRT, N_SERVERS };
+enum config_server_id {
+    SERVER_HTTP,
+    SERVER_WEBRTC,
+    SERVER_RTSP,
+    SERVER_RTMP,
+    SERVER_SRT,
+    N_SERVERS
+};
 
 struct config {
     char *file;                 /* NULL: none */
     struct config_texts listen; /* addresses without port */
-    bool is_without_camera; /* nothing was said, and no camera found: the test picture */
-    bool open; /* --open: everybody may watch, beyond loopback too */
+    bool is_without_camera;     /* nothing was said, and no camera found: the test picture */
+    bool open;                  /* --open: everybody may watch, beyond loopback too */
     struct config_server servers[N_SERVERS];
     struct config_texts hosts;
     struct config_texts origins;

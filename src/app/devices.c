@@ -41,7 +41,8 @@ static int devices_run(int argc, char **argv)
     }
     printf("\nencoders\n");
     for (size_t i = 0; registry_encoders[i]; i++) {
-        const char *problem = registry_encoders[i]->problem ? registry_encoders[i]->problem() : NULL;
+        const char *problem =
+            registry_encoders[i]->problem ? registry_encoders[i]->problem() : NULL;
         printf("    %-10s %s%s%s\n", registry_encoders[i]->name, registry_encoders[i]->summary,
                problem ? "; not usable here: " : "", problem ? problem : "");
     }

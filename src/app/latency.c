@@ -18,7 +18,8 @@ enum { ARG_SECONDS, ARG_JSON, ARG_EACH };
 static const struct argument arguments[] = {
     [ARG_SECONDS] = {"seconds", "N", "measure for so long [10]"},
     [ARG_JSON] = {"json", NULL, "print a JSON object"},
-    [ARG_EACH] = {"each", NULL, "before that, a line for each frame: when it was seen, its latency"},
+    [ARG_EACH] = {"each", NULL,
+                  "before that, a line for each frame: when it was seen, its latency"},
     {0},
 };
 
@@ -123,7 +124,8 @@ static void print_newest(const struct latency_samples *samples)
 }
 
 static int play(const struct latency_reader_type *type, void *state,
-                const struct latency_arguments *a, struct latency_samples *samples, struct option_error *error)
+                const struct latency_arguments *a, struct latency_samples *samples,
+                struct option_error *error)
 {
     struct decoder decoder = {0};
     int64_t end_ns = time_monotonic_ns() + FIRST_FRAME_TIMEOUT_NS;
@@ -190,11 +192,10 @@ static void print_text(const struct latency_summary *s)
 static void print_json(const struct latency_summary *s, const struct latency_reader_type *type,
                        const void *state)
 {
-    json_t *json = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "frames",
-                             (json_int_t)s->n_frames, "lost", (json_int_t)s->n_lost, "p50_ms",
-                             to_ms(s->p50_ns), "p95_ms", to_ms(s->p95_ns), "p99_ms",
-                             to_ms(s->p99_ns), "max_ms", to_ms(s->max_ns), "freeze_ms",
-                             to_ms(s->freeze_ns));
+    json_t *json = json_pack(
+        "{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "frames", (json_int_t)s->n_frames, "lost",
+        (json_int_t)s->n_lost, "p50_ms", to_ms(s->p50_ns), "p95_ms", to_ms(s->p95_ns), "p99_ms",
+        to_ms(s->p99_ns), "max_ms", to_ms(s->max_ns), "freeze_ms", to_ms(s->freeze_ns));
     if (type->describe) {
         type->describe(state, json);
     }
@@ -265,11 +266,12 @@ static int latency_run(int argc, char **argv)
 static void latency_help(void)
 {
     arguments_print(arguments);
-    printf("\nPlays the stream at URL, which must carry the test picture's timecode (test:): a page\n"
-           "(http://127.0.0.1:8080/cam/), its whep, stream.mjpg, stream.h264 or stream.mp4. Prints\n"
-           "the frames seen and lost, and the time from capture until the decoded picture is there.\n"
-           "With --json, freeze_ms is the longest time without a new frame.\n"
-           "Both clocks must agree: run it on the machine that makes the picture.\n");
+    printf(
+        "\nPlays the stream at URL, which must carry the test picture's timecode (test:): a page\n"
+        "(http://127.0.0.1:8080/cam/), its whep, stream.mjpg, stream.h264 or stream.mp4. Prints\n"
+        "the frames seen and lost, and the time from capture until the decoded picture is there.\n"
+        "With --json, freeze_ms is the longest time without a new frame.\n"
+        "Both clocks must agree: run it on the machine that makes the picture.\n");
 }
 
 const struct command command_latency = {

@@ -22,7 +22,8 @@ static int set_boundary(struct latency_demux *d, const char *content_type)
     }
     /* some servers write the dashes into the parameter too */
     const bool has_dashes = length > 2 && strncmp(at, "--", 2) == 0;
-    snprintf(d->boundary, sizeof(d->boundary), "\r\n%s%.*s", has_dashes ? "" : "--", (int)length, at);
+    snprintf(d->boundary, sizeof(d->boundary), "\r\n%s%.*s", has_dashes ? "" : "--", (int)length,
+             at);
     return 0;
 }
 
@@ -109,9 +110,8 @@ static int skip_part_header(struct latency_demux *d)
 {
     const struct bytes in = rest(d);
     const uint8_t *boundary = memmem(in.data, in.size, d->boundary + 2, strlen(d->boundary) - 2);
-    const uint8_t *end = boundary ? memmem(boundary, (size_t)(in.data + in.size - boundary),
-                                           "\r\n\r\n", 4)
-                                  : NULL;
+    const uint8_t *end =
+        boundary ? memmem(boundary, (size_t)(in.data + in.size - boundary), "\r\n\r\n", 4) : NULL;
     if (!end) {
         return in.size > PART_HEADER_MAX ? -EBADMSG : -EAGAIN;
     }
@@ -129,8 +129,8 @@ static int pull_part(struct latency_demux *d, int64_t now_ns, struct packet **ou
         }
     }
     const struct bytes in = rest(d);
-    const uint8_t *end = in.size > 0 ? memmem(in.data, in.size, d->boundary, strlen(d->boundary))
-                                     : NULL;
+    const uint8_t *end =
+        in.size > 0 ? memmem(in.data, in.size, d->boundary, strlen(d->boundary)) : NULL;
     if (!end) {
         return in.size > PACKET_SIZE_MAX ? -EMSGSIZE : -EAGAIN;
     }

@@ -23,7 +23,7 @@ struct http {
     bool is_content_type; /* the header field being read */
     char content_type[CONTENT_TYPE_SIZE];
     int status;
-    int result; /* of the demux, inside the parser's callbacks */
+    int result;          /* of the demux, inside the parser's callbacks */
     struct text refusal; /* the body of an answer other than 200 */
     bool is_complete;
 };
@@ -52,9 +52,10 @@ int latency_url_parse(const char *text, struct latency_url *out, struct option_e
     struct http_parser_url url;
     http_parser_url_init(&url);
     *out = (struct latency_url){.port = "80", .path = "/"};
-    if (http_parser_parse_url(text, strlen(text), 0, &url) != 0 || strncmp(text, "http://", 7) != 0 ||
-        (url.field_set & (1 << UF_USERINFO)) != 0) {
-        return fail(error, -EINVAL, "'%.150s' is no URL to play: write http://HOST:PORT/NAME/", text);
+    if (http_parser_parse_url(text, strlen(text), 0, &url) != 0 ||
+        strncmp(text, "http://", 7) != 0 || (url.field_set & (1 << UF_USERINFO)) != 0) {
+        return fail(error, -EINVAL, "'%.150s' is no URL to play: write http://HOST:PORT/NAME/",
+                    text);
     }
     const struct {
         unsigned first;
@@ -228,12 +229,14 @@ static int read_more(struct http *h, int64_t deadline_ns, struct option_error *e
         return latency_refused(h->status, text_bytes(&h->refusal), error);
     }
     if (h->result == -ENOTSUP) {
-        return fail(error, -ENOTSUP, "'%.60s' cannot be played by this command: it takes stream.mjpg, "
-                                     ".h264, .mp4 or whep", h->content_type);
+        return fail(error, -ENOTSUP,
+                    "'%.60s' cannot be played by this command: it takes stream.mjpg, "
+                    ".h264, .mp4 or whep",
+                    h->content_type);
     }
-    return h->result < 0 ? fail(error, h->result, "the stream cannot be read: %s",
-                                strerror(-h->result))
-                         : 0;
+    return h->result < 0
+               ? fail(error, h->result, "the stream cannot be read: %s", strerror(-h->result))
+               : 0;
 }
 
 static int http_open(void *state, const struct latency_url *url, int64_t deadline_ns,
@@ -254,7 +257,8 @@ static int http_open(void *state, const struct latency_url *url, int64_t deadlin
                 url->path, is_v6 ? "[" : "", url->host, is_v6 ? "]" : "", url->port);
     const int result = latency_send(fd, text_bytes(&request), deadline_ns);
     text_finish(&request);
-    return result < 0 ? fail(error, result, "the request cannot be sent: %s", strerror(-result)) : 0;
+    return result < 0 ? fail(error, result, "the request cannot be sent: %s", strerror(-result))
+                      : 0;
 }
 
 static int http_read(void *state, int64_t deadline_ns, struct packet **out, enum codec *codec,

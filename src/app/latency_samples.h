@@ -8,7 +8,8 @@
  * Units:     all in ns.
  * Ownership: latency_samples_finish() frees; a zeroed struct is empty.
  * Thread:    one owner.
- * Errors:    -ENOMEM; -ENOSPC above LATENCY_SAMPLES_MAX; -EAGAIN from summary: fewer than two frames.
+ * Errors:    -ENOMEM; -ENOSPC above LATENCY_SAMPLES_MAX; -EAGAIN from summary: fewer than two
+ * frames.
  */
 #ifndef AVOCET_APP_LATENCY_SAMPLES_H
 #define AVOCET_APP_LATENCY_SAMPLES_H

@@ -174,7 +174,8 @@ static int read_answer(struct whep *w, struct bytes text, struct option_error *e
     }
     if (result == 0) {
         const struct sdp_media *m = &answer->media[w->video.media_index];
-        snprintf(w->remote_ufrag, sizeof(w->remote_ufrag), "%.*s", (int)m->ufrag.size, m->ufrag.data);
+        snprintf(w->remote_ufrag, sizeof(w->remote_ufrag), "%.*s", (int)m->ufrag.size,
+                 m->ufrag.data);
         snprintf(w->remote_password, sizeof(w->remote_password), "%.*s", (int)m->password.size,
                  m->password.data);
         memcpy(w->fingerprints, m->fingerprints, sizeof(w->fingerprints));
@@ -222,8 +223,7 @@ static int open_socket(struct whep *w, const struct endpoint *to)
 {
     struct sockaddr_storage address;
     const socklen_t size = endpoint_to_sockaddr(to, &address);
-    const int fd =
-        socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return -errno;
     }
@@ -303,7 +303,8 @@ static int take_keys(struct whep *w)
     return w->sender && w->receiver ? 0 : -ENOMEM;
 }
 
-static int on_dtls(struct whep *w, struct bytes datagram, int64_t now_ns, struct option_error *error)
+static int on_dtls(struct whep *w, struct bytes datagram, int64_t now_ns,
+                   struct option_error *error)
 {
     if (!w->dtls) {
         return 0;
@@ -440,10 +441,11 @@ static int check_candidates(struct whep *w, int64_t deadline_ns, struct option_e
 {
     for (unsigned i = 0; !w->is_checked; i++) {
         if (time_monotonic_ns() >= deadline_ns) {
-            return fail(error, -ETIMEDOUT,
-                        "no answer on the media port (UDP) at any of %u addresses: is a firewall in "
-                        "between?",
-                        w->n_candidates);
+            return fail(
+                error, -ETIMEDOUT,
+                "no answer on the media port (UDP) at any of %u addresses: is a firewall in "
+                "between?",
+                w->n_candidates);
         }
         if (w->fd >= 0) {
             close(w->fd);

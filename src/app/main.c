@@ -42,9 +42,10 @@ void command_print_help(const struct command *c)
 
 static void print_help(void)
 {
-    printf("avocet: live video from small cameras, to every browser, within a fraction of a second\n"
-           "\n"
-           "usage: avocet [COMMAND] [ARGUMENTS...]\n\n");
+    printf(
+        "avocet: live video from small cameras, to every browser, within a fraction of a second\n"
+        "\n"
+        "usage: avocet [COMMAND] [ARGUMENTS...]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     }

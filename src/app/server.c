@@ -332,7 +332,8 @@ static const struct config_stream *find_config(const struct config *config, cons
 static const struct served_stream *find_served(const struct server *s, const char *name)
 {
     const struct served_stream *served;
-    list_for_each(served, &s->served, link) {
+    list_for_each(served, &s->served, link)
+    {
         if (strcmp(stream_name(served->stream), name) == 0) {
             return served;
         }
@@ -345,7 +346,8 @@ static void apply_streams(struct server *s, const struct config *config)
 {
     struct served_stream *served;
     struct served_stream *next;
-    list_for_each_safe(served, next, &s->served, link) {
+    list_for_each_safe(served, next, &s->served, link)
+    {
         const struct config_stream *c = find_config(config, stream_name(served->stream));
         if (served->is_argument) {
             continue;
@@ -360,8 +362,10 @@ static void apply_streams(struct server *s, const struct config *config)
         const char *name = config->streams[i].name;
         const struct served_stream *there = find_served(s, name);
         if (there && there->is_argument) {
-            log_warn(&s->log, "stream '%s' of the command line has the name of one in %s, keeping "
-                     "the former", name, s->file);
+            log_warn(&s->log,
+                     "stream '%s' of the command line has the name of one in %s, keeping "
+                     "the former",
+                     name, s->file);
         } else if (!there && add_stream(s, &config->streams[i]) < 0) {
             log_error(&s->log, "no memory for stream '%s', skipping it", name);
         }
@@ -384,7 +388,8 @@ static void order_streams(struct server *s, const struct config *config)
         }
     }
     const struct served_stream *served;
-    list_for_each(served, &s->served, link) {
+    list_for_each(served, &s->served, link)
+    {
         if (served->is_argument) {
             move_to_end(s, served->stream);
         }
@@ -590,10 +595,12 @@ void server_destroy(struct server *s)
         loop_timer_finish(&s->file_check);
     }
     close_sinks(s); /* first: viewers hear that it is the server that ends */
-    list_for_each(served, &s->served, link) {
+    list_for_each(served, &s->served, link)
+    {
         stream_quit(served->stream);
     }
-    list_for_each_safe(served, next, &s->served, link) {
+    list_for_each_safe(served, next, &s->served, link)
+    {
         destroy_served(served);
     }
     webrtc_destroy(s->webrtc);

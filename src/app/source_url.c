@@ -41,8 +41,7 @@ static bool decode(const char *text, size_t size, char *out, size_t out_size)
 
 static bool has_query_of_its_own(const char *scheme)
 {
-    static const char *const schemes[] = {"rtsp", "rtsps", "rtmp", "rtmps",
-                                          "srt",  "http",  "https"};
+    static const char *const schemes[] = {"rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https"};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         if (strcmp(scheme, schemes[i]) == 0) {
             return true;

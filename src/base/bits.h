@@ -41,7 +41,8 @@ void bit_writer_init(struct bit_writer *w, void *out, size_t capacity_bytes);
 void bit_writer_u(struct bit_writer *w, uint32_t value, unsigned n);
 void bit_writer_ue(struct bit_writer *w, uint32_t value);
 void bit_writer_se(struct bit_writer *w, int32_t value);
-/* rbsp_trailing_bits(): a one bit, then zero bits up to the next byte. Returns the size in bytes. */
+/* rbsp_trailing_bits(): a one bit, then zero bits up to the next byte. Returns the size in bytes.
+ */
 size_t bit_writer_finish(struct bit_writer *w);
 
 #endif

@@ -68,7 +68,8 @@ static inline void list_move_all(struct list *to, struct list *from)
     }
 }
 
-#define list_entry(element, type, member) ((type *)(void *)((char *)(element)-offsetof(type, member)))
+#define list_entry(element, type, member)                                                          \
+    ((type *)(void *)((char *)(element)-offsetof(type, member)))
 
 #define list_for_each(pos, head, member)                                                           \
     for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);         \

@@ -10,7 +10,13 @@
 #ifndef AVOCET_BASE_LOG_H
 #define AVOCET_BASE_LOG_H
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVEL_TRACE };
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_TRACE
+};
 
 enum { LOG_TOPIC_SIZE = 96 };
 
@@ -18,7 +24,8 @@ struct log {
     char topic[LOG_TOPIC_SIZE];
 };
 
-/* Topic = the parent's topic (parent may be NULL), '/' and the formatted name; cut when too long. */
+/* Topic = the parent's topic (parent may be NULL), '/' and the formatted name; cut when too long.
+ */
 void log_init(struct log *log, const struct log *parent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -31,8 +38,8 @@ void log_write(enum log_level level, const struct log *log, const char *format, 
     __attribute__((format(printf, 3, 4)));
 
 #define log_error(log, ...) log_write(LOG_LEVEL_ERROR, log, __VA_ARGS__)
-#define log_warn(log, ...) log_write(LOG_LEVEL_WARN, log, __VA_ARGS__)
-#define log_info(log, ...) log_write(LOG_LEVEL_INFO, log, __VA_ARGS__)
+#define log_warn(log, ...)  log_write(LOG_LEVEL_WARN, log, __VA_ARGS__)
+#define log_info(log, ...)  log_write(LOG_LEVEL_INFO, log, __VA_ARGS__)
 #define log_debug(log, ...) log_write(LOG_LEVEL_DEBUG, log, __VA_ARGS__)
 #define log_trace(log, ...) log_write(LOG_LEVEL_TRACE, log, __VA_ARGS__)
 

@@ -13,8 +13,8 @@
 enum { PICTURE_SIDE_MAX = 16384, RATE_MAX = 1000 };
 
 static const struct size_preset presets[] = {
-    {"240p", {424, 240}, 100000},   {"360p", {640, 360}, 230000},  {"432p", {768, 432}, 330000},
-    {"480p", {848, 480}, 410000},   {"576p", {1024, 576}, 590000}, {"720p", {1280, 720}, 920000},
+    {"240p", {424, 240}, 100000},     {"360p", {640, 360}, 230000},  {"432p", {768, 432}, 330000},
+    {"480p", {848, 480}, 410000},     {"576p", {1024, 576}, 590000}, {"720p", {1280, 720}, 920000},
     {"1080p", {1920, 1080}, 2070000},
 };
 enum { N_PRESETS = sizeof(presets) / sizeof(presets[0]) };
@@ -48,7 +48,8 @@ int64_t option_default_bitrate(struct picture_size size)
 /* A decimal number with nothing exotic (no hex, no inf), and where it ended. */
 static int parse_decimal(const char *text, double *out, const char **end)
 {
-    if (!isdigit((unsigned char)text[0]) || (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))) {
+    if (!isdigit((unsigned char)text[0]) ||
+        (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))) {
         return -EINVAL;
     }
     char *stop = NULL;
@@ -331,8 +332,8 @@ int option_set(const struct option *table, void *target, const char *name, const
     if (result < 0) {
         char allowed[120];
         option_describe(o, allowed, sizeof(allowed));
-        snprintf(error->sentence, sizeof(error->sentence), "'%.60s' is no value for %s: it takes %s",
-                 value, o->name, allowed);
+        snprintf(error->sentence, sizeof(error->sentence),
+                 "'%.60s' is no value for %s: it takes %s", value, o->name, allowed);
     }
     return result;
 }

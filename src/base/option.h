@@ -47,14 +47,14 @@ struct size_preset {
 };
 
 struct option {
-    const char *name;         /* NULL ends the table */
+    const char *name; /* NULL ends the table */
     enum option_type type;
-    size_t offset;            /* of the field in the target struct */
-    const char *def;          /* default as text; NULL: leave the field zero */
-    int64_t min;              /* limits for numbers; both 0: none but >= 0 */
+    size_t offset;   /* of the field in the target struct */
+    const char *def; /* default as text; NULL: leave the field zero */
+    int64_t min;     /* limits for numbers; both 0: none but >= 0 */
     int64_t max;
     const char *const *choices; /* OPTION_CHOICE, OPTION_TEXT with a few: NULL-terminated */
-    const char *help;         /* one line, no full stop */
+    const char *help;           /* one line, no full stop */
 };
 
 struct option_error {

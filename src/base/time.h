@@ -14,7 +14,7 @@
 #define TIME_NONE INT64_MIN /* unknown time */
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S  INT64_C(1000000000)
 
 int64_t time_monotonic_ns(void);
 int64_t time_real_ns(void);

@@ -25,21 +25,21 @@ struct encoder_params {
     struct picture_size size;
     struct rational rate;
     int64_t bitrate_bps;
-    int64_t keyframe_ns;    /* interval; 0: only on wish */
-    int vbv_frames;         /* 1 in drive, 2 in watch, 30 in smooth */
+    int64_t keyframe_ns; /* interval; 0: only on wish */
+    int vbv_frames;      /* 1 in drive, 2 in watch, 30 in smooth */
     bool intra_refresh;
     int64_t slice_max_size_bytes; /* 0: one slice per picture */
-    int quality;            /* JPEG, 1..100 */
-    const char *preset;     /* x264's; NULL: the encoder's choice */
+    int quality;                  /* JPEG, 1..100 */
+    const char *preset;           /* x264's; NULL: the encoder's choice */
     const struct log *log;
 };
 
 struct encoder_type {
-    const char *name;    /* "x264" */
+    const char *name; /* "x264" */
     const char *summary;
     enum encoding_id makes;
-    unsigned formats;    /* set of 1 << enum pixel_format that encode() takes */
-    unsigned can;        /* set of enum producer_can */
+    unsigned formats; /* set of 1 << enum pixel_format that encode() takes */
+    unsigned can;     /* set of enum producer_can */
     size_t state_size;
     int (*open)(void *state, const struct encoder_params *params, struct option_error *error);
     /* The track of the packets to come; parameter_sets included. Borrowed from state. */

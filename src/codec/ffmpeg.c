@@ -71,9 +71,9 @@ bool ffmpeg_helper_path(char *out, size_t size)
 static const char *ffmpeg_problem(void)
 {
     char path[PATH_SIZE];
-    return ffmpeg_helper_path(path, sizeof(path))
-               ? NULL
-               : "the helper program avocet-ffmpeg is not installed, so H.264 cannot be decoded here";
+    return ffmpeg_helper_path(path, sizeof(path)) ? NULL
+                                                  : "the helper program avocet-ffmpeg is not "
+                                                    "installed, so H.264 cannot be decoded here";
 }
 
 /* ---- memory ---- */
@@ -253,9 +253,8 @@ static int receive_all(int socket, void *out, size_t size, int *fd, int64_t dead
             return -EPIPE;
         }
         if (n < 0) {
-            const int result = errno != EAGAIN && errno != EINTR
-                                   ? -errno
-                                   : wait_for(socket, POLLIN, deadline_ns);
+            const int result =
+                errno != EAGAIN && errno != EINTR ? -errno : wait_for(socket, POLLIN, deadline_ns);
             if (result < 0) {
                 return result;
             }
@@ -275,8 +274,9 @@ static int receive_all(int socket, void *out, size_t size, int *fd, int64_t dead
 static bool is_sane(const struct helper_message *m, const struct memory *memory)
 {
     if (m->pixel_format >= N_PIXEL_FORMATS ||
-        pixel_format_is_packed((enum pixel_format)m->pixel_format) || m->slot >= HELPER_SLOTS || m->width < 16 ||
-        m->height < 16 || m->width > 8192 || m->height > 8192 || m->slot_size > memory->size) {
+        pixel_format_is_packed((enum pixel_format)m->pixel_format) || m->slot >= HELPER_SLOTS ||
+        m->width < 16 || m->height < 16 || m->width > 8192 || m->height > 8192 ||
+        m->slot_size > memory->size) {
         return false;
     }
     const int n_planes = m->pixel_format == PIXEL_NV12 ? 2 : 3;

@@ -56,8 +56,8 @@ struct picture *picture_create(enum pixel_format format, struct picture_size siz
         int row_bytes = 0;
         int n_rows = 0;
         plane_shape(format, size, i, &row_bytes, &n_rows);
-        p->strides[i] = n_rows > 0 ? (row_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT
-                                   : 0;
+        p->strides[i] =
+            n_rows > 0 ? (row_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT : 0;
         offsets[i] = total;
         total += (size_t)p->strides[i] * (size_t)n_rows;
     }
@@ -92,8 +92,10 @@ void picture_unref(struct picture **p)
 
 const char *pixel_format_name(enum pixel_format format)
 {
-    static const char *const names[N_PIXEL_FORMATS] = {
-        [PIXEL_I420] = "YU12", [PIXEL_I422] = "422P", [PIXEL_NV12] = "NV12", [PIXEL_YUYV] = "YUYV",
-        [PIXEL_UYVY] = "UYVY"};
+    static const char *const names[N_PIXEL_FORMATS] = {[PIXEL_I420] = "YU12",
+                                                       [PIXEL_I422] = "422P",
+                                                       [PIXEL_NV12] = "NV12",
+                                                       [PIXEL_YUYV] = "YUYV",
+                                                       [PIXEL_UYVY] = "UYVY"};
     return format < N_PIXEL_FORMATS ? names[format] : "?";
 }

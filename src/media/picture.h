@@ -19,11 +19,11 @@
 #include "base/time.h"
 
 enum pixel_format {
-    PIXEL_I420,  /* Y, U, V planes, chroma halved both ways (V4L2 YU12) */
-    PIXEL_I422,  /* Y, U, V planes, chroma halved across; what most camera JPEGs hold */
-    PIXEL_NV12,  /* Y, then interleaved UV */
-    PIXEL_YUYV,  /* packed Y0 U Y1 V */
-    PIXEL_UYVY,  /* packed U Y0 V Y1; what many HDMI grabbers send */
+    PIXEL_I420, /* Y, U, V planes, chroma halved both ways (V4L2 YU12) */
+    PIXEL_I422, /* Y, U, V planes, chroma halved across; what most camera JPEGs hold */
+    PIXEL_NV12, /* Y, then interleaved UV */
+    PIXEL_YUYV, /* packed Y0 U Y1 V */
+    PIXEL_UYVY, /* packed U Y0 V Y1; what many HDMI grabbers send */
     N_PIXEL_FORMATS
 };
 
@@ -34,11 +34,11 @@ struct picture {
     struct picture_size size; /* even numbers */
     const uint8_t *planes[PICTURE_PLANES_MAX];
     int strides[PICTURE_PLANES_MAX];
-    bool full_range;    /* JPEG's 0..255 */
-    int64_t capture_ns; /* real clock; TIME_NONE unknown */
-    int64_t arrival_ns; /* monotonic */
-    int64_t pts_ns;     /* monotonic time line */
-    unsigned flags;     /* enum packet_flags: PACKET_DISCONTINUITY */
+    bool full_range;                    /* JPEG's 0..255 */
+    int64_t capture_ns;                 /* real clock; TIME_NONE unknown */
+    int64_t arrival_ns;                 /* monotonic */
+    int64_t pts_ns;                     /* monotonic time line */
+    unsigned flags;                     /* enum packet_flags: PACKET_DISCONTINUITY */
     void (*release)(struct picture *p); /* frees or recycles p itself */
     void *owner;                        /* the maker's own */
     atomic_uint n_refs;

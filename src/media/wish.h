@@ -19,16 +19,17 @@ enum { WISH_NAME_SIZE = 48, WISH_VALUE_SIZE = 64 };
 
 struct wish {
     enum wish_type type;
-    enum encoding_id encoding;   /* WISH_KEYFRAME, WISH_BITRATE */
-    int64_t bitrate_bps;         /* WISH_BITRATE */
-    char name[WISH_NAME_SIZE];   /* WISH_CONTROL: V4L2's control name and its value as text */
+    enum encoding_id encoding; /* WISH_KEYFRAME, WISH_BITRATE */
+    int64_t bitrate_bps;       /* WISH_BITRATE */
+    char name[WISH_NAME_SIZE]; /* WISH_CONTROL: V4L2's control name and its value as text */
     char value[WISH_VALUE_SIZE];
 };
 
 enum producer_can {
     PRODUCER_CAN_KEYFRAME = 1 << 0, /* a wished keyframe comes within a frame */
     PRODUCER_CAN_BITRATE = 1 << 1,
-    PRODUCER_NEVER_SLEEPS = 1 << 2, /* packets go on coming while nothing is wanted: they are kept */
+    PRODUCER_NEVER_SLEEPS =
+        1 << 2, /* packets go on coming while nothing is wanted: they are kept */
 };
 
 #endif

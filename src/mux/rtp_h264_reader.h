@@ -19,7 +19,7 @@
 struct rtp_h264_reader {
     struct packet *collected; /* the access unit being built; NULL: none */
     uint16_t next_sequence;
-    uint32_t timestamp;       /* 90 kHz, of collected */
+    uint32_t timestamp; /* 90 kHz, of collected */
     bool is_started;
     bool is_damaged;       /* collected lacks something: drop it at its end */
     bool is_in_fragment;   /* behind an FU-A start, before its end */

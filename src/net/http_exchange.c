@@ -181,9 +181,9 @@ void http_exchange_write_head(const struct http_exchange *x, struct text *out, i
         text_append(out, "Vary: Origin\r\n");
     }
     if (x->allowed_origin) {
-        text_printf(out,
-                    "Access-Control-Allow-Origin: %s\r\nAccess-Control-Expose-Headers: Location\r\n",
-                    x->allowed_origin);
+        text_printf(
+            out, "Access-Control-Allow-Origin: %s\r\nAccess-Control-Expose-Headers: Location\r\n",
+            x->allowed_origin);
     }
     if (status == 503 && !x->has_retry_after) {
         text_printf(out, "Retry-After: %d\r\n", HTTP_RETRY_AFTER_S);

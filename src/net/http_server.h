@@ -161,7 +161,7 @@ struct http_exchange {
     const struct http_route *route;
     void *route_arg;
     bool is_head;
-    bool is_endless; /* HEAD of an endless answer: no length to tell */
+    bool is_endless;            /* HEAD of an endless answer: no length to tell */
     const char *allowed_origin; /* for Access-Control-Allow-Origin */
     struct text headers;        /* added to the answer */
     bool has_retry_after;

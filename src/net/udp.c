@@ -309,7 +309,8 @@ static int send_separately(const struct send_call *call, struct udp_socket *s,
     struct mmsghdr messages[UDP_RUN_DATAGRAMS_MAX];
     struct iovec iov[UDP_RUN_DATAGRAMS_MAX];
     unsigned n = 0;
-    for (size_t at = 0; at < datagrams.size && n < UDP_RUN_DATAGRAMS_MAX; at += datagram_size, n++) {
+    for (size_t at = 0; at < datagrams.size && n < UDP_RUN_DATAGRAMS_MAX;
+         at += datagram_size, n++) {
         const size_t left = datagrams.size - at;
         iov[n] = (struct iovec){(void *)(datagrams.data + at),
                                 left < datagram_size ? left : datagram_size};

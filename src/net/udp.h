@@ -30,21 +30,21 @@ enum {
 };
 
 struct udp_stats {
-    uint64_t n_sent;       /* datagrams */
+    uint64_t n_sent; /* datagrams */
     uint64_t n_bytes_sent;
-    uint64_t n_sends;      /* system calls */
-    uint64_t n_full;       /* datagrams not sent because a buffer was full */
-    uint64_t n_failed;     /* datagrams lost by another error */
+    uint64_t n_sends;  /* system calls */
+    uint64_t n_full;   /* datagrams not sent because a buffer was full */
+    uint64_t n_failed; /* datagrams lost by another error */
     uint64_t n_received;
-    uint64_t n_truncated;  /* received, too long, dropped */
+    uint64_t n_truncated; /* received, too long, dropped */
 };
 
 struct udp_socket {
-    int fd; /* non-blocking; -1 closed */
+    int fd;                  /* non-blocking; -1 closed */
     struct endpoint address; /* bound */
     bool is_wildcard;
     bool is_inside; /* only this machine can reach it */
-    bool has_gso; /* clear it to force the fallback */
+    bool has_gso;   /* clear it to force the fallback */
     struct udp_stats stats;
 };
 
@@ -69,7 +69,8 @@ struct udp_batch {
     uint8_t bytes[UDP_BATCH][UDP_RECEIVE_SIZE_MAX];
 };
 
-/* Binds to address (port 0: any free one), which may be 0.0.0.0 or ::; IPv6 sockets are IPv6 only. */
+/* Binds to address (port 0: any free one), which may be 0.0.0.0 or ::; IPv6 sockets are IPv6 only.
+ */
 int udp_open(struct udp_socket *s, const struct endpoint *address);
 /* The same for one of this machine's addresses, but only that very address can reach the socket:
  * nobody outside the machine. */

@@ -57,7 +57,8 @@ static void on_readable(struct loop_watch *watch, unsigned events)
 static void free_ended(struct webrtc *w)
 {
     struct webrtc_session *s, *next;
-    list_for_each_safe(s, next, &w->ended, link) {
+    list_for_each_safe(s, next, &w->ended, link)
+    {
         list_remove(&s->link);
         webrtc_session_free(s);
     }
@@ -68,7 +69,8 @@ static void on_round(struct loop_timer *t)
     struct webrtc *w = list_entry(t, struct webrtc, round);
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
-    list_for_each_safe(s, next, &w->sessions, link) {
+    list_for_each_safe(s, next, &w->sessions, link)
+    {
         webrtc_session_on_round(s, now_ns);
     }
     free_ended(w);
@@ -81,7 +83,8 @@ static void on_step(struct loop_timer *t)
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
     w->is_stepping = false;
-    list_for_each_safe(s, next, &w->paced, paced) {
+    list_for_each_safe(s, next, &w->paced, paced)
+    {
         if (s->due_ns <= now_ns) {
             webrtc_session_on_step(s, now_ns);
         }
@@ -173,8 +176,10 @@ static void open_inside(struct webrtc *w)
 static void explain(const char *text, int status, char *error, size_t error_size)
 {
     if (status == -EADDRINUSE) {
-        snprintf(error, error_size, "WebRTC: %s (UDP) is taken by another program: choose another "
-                 "port with --webrtc, or off", text);
+        snprintf(error, error_size,
+                 "WebRTC: %s (UDP) is taken by another program: choose another "
+                 "port with --webrtc, or off",
+                 text);
     } else if (status == -EINVAL) {
         snprintf(error, error_size, "WebRTC: '%s' is no address: give IP:PORT", text);
     } else {
@@ -194,7 +199,8 @@ static int open_sockets(struct webrtc *w, const struct webrtc_config *config, ch
 {
     for (const char *const *text = config->listen; *text; text++) {
         const uint16_t port = w->n_sockets > 0 ? w->sockets[0].udp.address.port : 0;
-        const int status = w->n_sockets < WEBRTC_SOCKETS_MAX ? open_socket(w, *text, port) : -ENOSPC;
+        const int status =
+            w->n_sockets < WEBRTC_SOCKETS_MAX ? open_socket(w, *text, port) : -ENOSPC;
         if (status < 0 && is_best_effort(w, *text)) {
             log_debug(&w->log, "cannot listen on %s (%s), doing without", *text, strerror(-status));
         } else if (status < 0) {
@@ -218,8 +224,10 @@ static int read_advertised(struct webrtc *w, const struct webrtc_config *config,
         struct address address;
         if (w->n_advertised == WEBRTC_CANDIDATES_MAX ||
             (address_parse_ip(&address, *text, 0) < 0 && address_parse(&address, *text) < 0)) {
-            snprintf(error, error_size, "--webrtc-address '%s': give an IP address, or IP:PORT, at "
-                     "most %d times", *text, WEBRTC_CANDIDATES_MAX);
+            snprintf(error, error_size,
+                     "--webrtc-address '%s': give an IP address, or IP:PORT, at "
+                     "most %d times",
+                     *text, WEBRTC_CANDIDATES_MAX);
             return -EINVAL;
         }
         endpoint_from_sockaddr(&address.sa, &w->advertised[w->n_advertised++]);

@@ -68,14 +68,14 @@ struct webrtc_stats {
     unsigned n_connected;
     unsigned n_handshakes; /* in flight */
     uint64_t n_created;
-    uint64_t n_refused;       /* over the limit */
-    uint64_t n_failed;        /* handshakes */
+    uint64_t n_refused; /* over the limit */
+    uint64_t n_failed;  /* handshakes */
     uint64_t n_expired;
-    uint64_t n_strays;        /* datagrams of no session, or not what they should be */
+    uint64_t n_strays; /* datagrams of no session, or not what they should be */
     uint64_t n_datagrams_sent;
     uint64_t n_bytes_sent;
-    uint64_t n_sends;         /* system calls */
-    uint64_t n_full;          /* datagrams that a full socket made late */
+    uint64_t n_sends; /* system calls */
+    uint64_t n_full;  /* datagrams that a full socket made late */
 };
 void webrtc_get_stats(const struct webrtc *w, struct webrtc_stats *out);
 
@@ -98,13 +98,13 @@ struct webrtc_session_ops {
 
 struct webrtc_session_config {
     const struct sdp *offer;
-    const struct sdp_video *video;    /* chosen from it */
-    const struct sockaddr *reached;   /* our address that the viewer used for HTTP; may be NULL */
-    const char *stream_id;            /* for msid: letters, digits, '-', '_' */
+    const struct sdp_video *video;  /* chosen from it */
+    const struct sockaddr *reached; /* our address that the viewer used for HTTP; may be NULL */
+    const char *stream_id;          /* for msid: letters, digits, '-', '_' */
     bool has_playout_delay;
     uint16_t playout_min_ms;
     uint16_t playout_max_ms;
-    int64_t delay_ns;                 /* see struct rtp_sender_config */
+    int64_t delay_ns; /* see struct rtp_sender_config */
     const struct webrtc_session_ops *ops;
     void *arg;
 };

@@ -7,7 +7,7 @@ struct run {
     const struct udp_path *path;
     struct webrtc_scratch *scratch;
     int64_t now_ns;
-    size_t end; /* in the scratch area */
+    size_t end;           /* in the scratch area */
     size_t datagram_size; /* of all but the last */
     unsigned n;
     bool is_repeat;
@@ -66,8 +66,8 @@ static void add(struct run *r, size_t size, bool is_repeat)
     r->n++;
 }
 
-int webrtc_run_send(struct rtp_sender *sender, struct srtp_sender *srtp, const struct udp_path *path,
-                    struct webrtc_scratch *scratch, int64_t now_ns)
+int webrtc_run_send(struct rtp_sender *sender, struct srtp_sender *srtp,
+                    const struct udp_path *path, struct webrtc_scratch *scratch, int64_t now_ns)
 {
     struct run r = {.sender = sender, .path = path, .scratch = scratch, .now_ns = now_ns};
     struct rtp_outgoing o;

@@ -14,7 +14,10 @@
 #include "proto/rtp_sender.h"
 #include "proto/srtp.h"
 
-enum { WEBRTC_PACKET_SIZE_MAX = 1500, WEBRTC_SCRATCH_SIZE = UDP_RUN_SIZE_MAX + WEBRTC_PACKET_SIZE_MAX };
+enum {
+    WEBRTC_PACKET_SIZE_MAX = 1500,
+    WEBRTC_SCRATCH_SIZE = UDP_RUN_SIZE_MAX + WEBRTC_PACKET_SIZE_MAX
+};
 
 struct webrtc_scratch {
     uint8_t bytes[WEBRTC_SCRATCH_SIZE];
@@ -23,7 +26,7 @@ struct webrtc_scratch {
 /* Everything that may leave now: what was offered and what is to be sent again. What a full socket
  * does not take is left to the sender for later. Returns the bytes sent, or -EIO when libcrypto
  * failed. */
-int webrtc_run_send(struct rtp_sender *sender, struct srtp_sender *srtp, const struct udp_path *path,
-                    struct webrtc_scratch *scratch, int64_t now_ns);
+int webrtc_run_send(struct rtp_sender *sender, struct srtp_sender *srtp,
+                    const struct udp_path *path, struct webrtc_scratch *scratch, int64_t now_ns);
 
 #endif

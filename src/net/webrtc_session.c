@@ -304,8 +304,9 @@ static int64_t patience_ns(const struct webrtc_session *s)
         return WEBRTC_SILENCE_MAX_NS; /* not known well enough */
     }
     const int64_t ns = 3 * s->longest_silence_ns;
-    return ns < WEBRTC_SILENCE_MIN_NS ? WEBRTC_SILENCE_MIN_NS
-           : ns > WEBRTC_SILENCE_MAX_NS ? WEBRTC_SILENCE_MAX_NS : ns;
+    return ns < WEBRTC_SILENCE_MIN_NS   ? WEBRTC_SILENCE_MIN_NS
+           : ns > WEBRTC_SILENCE_MAX_NS ? WEBRTC_SILENCE_MAX_NS
+                                        : ns;
 }
 
 static bool is_silent(const struct webrtc_session *s, int64_t now_ns)
@@ -362,8 +363,8 @@ void webrtc_session_on_check(struct webrtc_session *s, const struct udp_datagram
         size = stun_write_success(&m, &d->path.remote, password, out, sizeof(out));
     } else if (code > 0) {
         const bool is_signed = code != STUN_BAD_REQUEST && code != STUN_UNAUTHENTICATED;
-        size = stun_write_error(&m, (enum stun_code)code,
-                                is_signed ? password : (struct bytes){0}, out, sizeof(out));
+        size = stun_write_error(&m, (enum stun_code)code, is_signed ? password : (struct bytes){0},
+                                out, sizeof(out));
     }
     if (code != 0) {
         s->webrtc->stats.n_strays++;
@@ -557,14 +558,17 @@ void webrtc_session_on_step(struct webrtc_session *s, int64_t now_ns)
 /* Once for each time that the link was seen congested. */
 static void log_rate(struct webrtc_session *s, int64_t before_ns)
 {
-    static const char *const signs[] = {
-        [RTP_SIGN_NONE] = "", [RTP_SIGN_REMB] = "its estimate", [RTP_SIGN_QUEUE] = "a long queue",
-        [RTP_SIGN_LOSS] = "losses"};
+    static const char *const signs[] = {[RTP_SIGN_NONE] = "",
+                                        [RTP_SIGN_REMB] = "its estimate",
+                                        [RTP_SIGN_QUEUE] = "a long queue",
+                                        [RTP_SIGN_LOSS] = "losses"};
     const struct rtp_rate *r = &s->sender.rate;
     if (r->lowered_ns != before_ns) {
-        log_debug(&s->log, "%s: the link carries %lld kbit/s (estimate %lld, round trip %lld ms, "
-                  "queue %lld ms, lost %d/256), sending no faster", signs[r->sign],
-                  (long long)(r->capacity_bps / 1000), (long long)(r->remb_bps / 1000),
+        log_debug(&s->log,
+                  "%s: the link carries %lld kbit/s (estimate %lld, round trip %lld ms, "
+                  "queue %lld ms, lost %d/256), sending no faster",
+                  signs[r->sign], (long long)(r->capacity_bps / 1000),
+                  (long long)(r->remb_bps / 1000),
                   (long long)(rtp_rate_round_trip_ns(r) / NS_PER_MS),
                   (long long)(r->queue_ns / NS_PER_MS), r->fraction_lost);
     }

@@ -41,8 +41,8 @@ struct webrtc_session {
     struct log log;
     enum webrtc_state state;
     int64_t created_ns;
-    int64_t leaving_ns; /* BYE; TIME_NONE */
-    int64_t heard_ns;   /* last authenticated datagram */
+    int64_t leaving_ns;         /* BYE; TIME_NONE */
+    int64_t heard_ns;           /* last authenticated datagram */
     int64_t longest_silence_ns; /* between two of them, so far */
     unsigned n_heard;
 
@@ -52,7 +52,7 @@ struct webrtc_session {
     char remote_ufrag[WEBRTC_REMOTE_UFRAG_MAX];
     struct webrtc_tuple tuples[WEBRTC_TUPLES_MAX];
     unsigned n_tuples;
-    struct webrtc_tuple *selected; /* where media goes; NULL before the first check */
+    struct webrtc_tuple *selected;   /* where media goes; NULL before the first check */
     struct webrtc_tuple *dtls_tuple; /* where the last DTLS datagram came from */
 
     /* DTLS and SRTP */
@@ -102,7 +102,8 @@ struct webrtc {
 
 /* ---- what arrives ---- */
 
-void webrtc_session_on_check(struct webrtc_session *s, const struct udp_datagram *d, int64_t now_ns);
+void webrtc_session_on_check(struct webrtc_session *s, const struct udp_datagram *d,
+                             int64_t now_ns);
 void webrtc_session_on_dtls(struct webrtc_session *s, struct webrtc_tuple *tuple,
                             const struct udp_datagram *d, int64_t now_ns);
 void webrtc_session_on_rtcp(struct webrtc_session *s, struct udp_datagram *d, int64_t now_ns);

@@ -22,9 +22,9 @@ struct decode {
     const struct log *log;
     const struct decoder_type *type; /* NULL: closed */
     void *state;
-    bool is_running; /* every packet since a keyframe was decoded */
-    bool is_overloaded; /* packets are left out up to the next keyframe */
-    int64_t credit_ns;  /* time left of decoding's share */
+    bool is_running;                    /* every packet since a keyframe was decoded */
+    bool is_overloaded;                 /* packets are left out up to the next keyframe */
+    int64_t credit_ns;                  /* time left of decoding's share */
     struct packet *gop[DECODE_GOP_MAX]; /* since the newest keyframe */
     unsigned n_gop;
     struct retry retry;

@@ -19,8 +19,8 @@ enum { MAILBOX_CONTROLS_MAX = 16 };
 struct mail {
     bool is_demand; /* there was a demand since the last time */
     encoding_set wanted;
-    encoding_set keys;                  /* keyframes wished */
-    int64_t bitrates_bps[N_ENCODINGS];  /* 0: none wished */
+    encoding_set keys;                 /* keyframes wished */
+    int64_t bitrates_bps[N_ENCODINGS]; /* 0: none wished */
     struct wish controls[MAILBOX_CONTROLS_MAX];
     unsigned n_controls;
     bool must_quit;

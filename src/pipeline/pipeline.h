@@ -1,9 +1,9 @@
 /*
  * A pipeline: source → codecs → stream, on a thread of its own; the producer of a camera's stream.
  *
- *   asleep ──demand──▶ opening ──first packet──▶ live ──end, error, silence──▶ stalled ─backoff─▶ opening
- *      ▲                                                                                          │
- *      └───────────────────────── demand(0): close source, idle ◀──────────────────────────────────┘
+ *   asleep ──demand──▶ opening ──first packet──▶ live ──end, error, silence──▶ stalled ─backoff─▶
+ * opening ▲ │ └───────────────────────── demand(0): close source, idle
+ * ◀──────────────────────────────────┘
  *
  * The thread exists while something is wanted (or the source is drained while asleep). Wishes and
  * demand go through a mailbox with an eventfd, which interrupts the source's read.
@@ -23,7 +23,7 @@
 
 #define PIPELINE_BACKOFF_MIN_NS (250 * NS_PER_MS)
 #define PIPELINE_BACKOFF_MAX_NS (5 * NS_PER_S)
-#define PIPELINE_SILENCE_NS (3 * NS_PER_S) /* a live source that gives nothing is stalled */
+#define PIPELINE_SILENCE_NS     (3 * NS_PER_S) /* a live source that gives nothing is stalled */
 
 /* The tables of the registry, NULL-terminated, in order of preference. */
 struct pipeline_types {
@@ -35,14 +35,14 @@ struct pipeline_types {
 struct pipeline_config {
     const struct source_type *source;
     const char *location;
-    void *source_options;          /* filled by source->options; copied into the state's beginning */
+    void *source_options; /* filled by source->options; copied into the state's beginning */
     struct picture_size size;
     struct rational rate;
     bool is_size_given;
     bool is_rate_given;
-    struct encoder_params h264;    /* bitrate, keyframe, vbv …; size and rate are the source's */
+    struct encoder_params h264; /* bitrate, keyframe, vbv …; size and rate are the source's */
     int jpeg_quality;
-    const char *encoder;           /* wanted H.264 encoder by name; NULL: first that works */
+    const char *encoder; /* wanted H.264 encoder by name; NULL: first that works */
 };
 
 /* The configuration is copied. Nothing is opened before the first demand. -ENOMEM. */

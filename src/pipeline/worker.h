@@ -51,10 +51,10 @@ struct pipeline {
     void *state; /* of the source; NULL: closed */
     struct encode encodes[N_ENCODINGS];
     struct decode decode;
-    struct track track;    /* of the source's packets; codec NONE: pictures, or nothing yet */
-    bool has_unit;         /* since it was opened */
+    struct track track; /* of the source's packets; codec NONE: pictures, or nothing yet */
+    bool has_unit;      /* since it was opened */
     bool is_silent;
-    bool was_live;         /* there was a unit before the present opening */
+    bool was_live; /* there was a unit before the present opening */
     int64_t opened_ns;
     int64_t last_unit_ns;
     struct retry retry;

@@ -95,7 +95,8 @@ static void judge(struct rtp_estimator *e, double trend, int64_t now_ns)
 
 static void on_group(struct rtp_estimator *e)
 {
-    const double sent_ms = (double)((int32_t)((e->send_time - e->last_send_time) << 8)) / 256 / 262.144;
+    const double sent_ms =
+        (double)((int32_t)((e->send_time - e->last_send_time) << 8)) / 256 / 262.144;
     const double arrived_ms = (double)(e->arrival_ns - e->last_arrival_ns) / NS_PER_MS;
     e->delay_ms += arrived_ms - sent_ms;
     e->smoothed_ms = 0.9 * e->smoothed_ms + 0.1 * e->delay_ms;
@@ -109,7 +110,8 @@ static void on_group(struct rtp_estimator *e)
     }
 }
 
-void rtp_estimator_on_packet(struct rtp_estimator *e, uint32_t abs_send_time, size_t size, int64_t now_ns)
+void rtp_estimator_on_packet(struct rtp_estimator *e, uint32_t abs_send_time, size_t size,
+                             int64_t now_ns)
 {
     count(e, size, now_ns);
     if (e->first_ns == TIME_NONE) {

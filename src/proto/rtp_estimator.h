@@ -37,7 +37,8 @@ struct rtp_estimator {
 };
 
 void rtp_estimator_init(struct rtp_estimator *e);
-void rtp_estimator_on_packet(struct rtp_estimator *e, uint32_t abs_send_time, size_t size, int64_t now_ns);
+void rtp_estimator_on_packet(struct rtp_estimator *e, uint32_t abs_send_time, size_t size,
+                             int64_t now_ns);
 /* To be sent as REMB now? Call every 10 ms or so. 0: no. */
 double rtp_estimator_remb(struct rtp_estimator *e, int64_t *sent_ns, int64_t now_ns);
 

@@ -35,8 +35,8 @@ struct rtp_history {
     unsigned first;
     unsigned n_frames;
     struct {
-        uint32_t index; /* low bits */
-        uint32_t ms;    /* when it was last sent again; 0: never */
+        uint32_t index;             /* low bits */
+        uint32_t ms;                /* when it was last sent again; 0: never */
     } retries[RTP_HISTORY_RETRIES]; /* by index */
 };
 

@@ -56,4 +56,3 @@ int64_t rtp_pacer_wait_ns(const struct rtp_pacer *p, int64_t n_bytes)
     const int64_t missing = n_bytes - p->level_bytes;
     return missing <= 0 ? 0 : time_rescale(missing, 8 * NS_PER_S, p->rate_bps);
 }
-

@@ -8,26 +8,26 @@
 #define HOLD_NS (1000 * NS_PER_MS)
 #define DEAF_NS (250 * NS_PER_MS)
 /* Without any report for so long nothing grows. */
-#define SILENCE_NS (3 * NS_PER_S)
-#define QUEUE_LONG_NS (200 * NS_PER_MS)
-#define SLOW_NS (500 * NS_PER_MS) /* of a long queue */
-#define MEASURED_NS (3 * NS_PER_S)
+#define SILENCE_NS       (3 * NS_PER_S)
+#define QUEUE_LONG_NS    (200 * NS_PER_MS)
+#define SLOW_NS          (500 * NS_PER_MS) /* of a long queue */
+#define MEASURED_NS      (3 * NS_PER_S)
 #define QUEUE_ENDLESS_NS (600 * NS_PER_MS) /* no hiccup of a busy viewer */
-#define QUEUE_SHORT_NS (60 * NS_PER_MS)
-#define QUEUE_NONE_NS (25 * NS_PER_MS) /* the receiver's clockwork */
-#define HURT_NS (2 * NS_PER_S)
+#define QUEUE_SHORT_NS   (60 * NS_PER_MS)
+#define QUEUE_NONE_NS    (25 * NS_PER_MS) /* the receiver's clockwork */
+#define HURT_NS          (2 * NS_PER_S)
 /* Congestion is noticed about this long after it began. */
-#define NOTICE_NS (500 * NS_PER_MS)
-#define GUESS_MAX_NS (1500 * NS_PER_MS)
+#define NOTICE_NS      (500 * NS_PER_MS)
+#define GUESS_MAX_NS   (1500 * NS_PER_MS)
 #define BACKLOG_MAX_NS (4 * NS_PER_S)
 
 enum {
-    LOSS_HIGH = 64,   /* a quarter: congestion, whatever else */
-    LOSS_MEDIUM = 26, /* a tenth: congestion when something else hurts too */
-    LOSS_LOW = 13,    /* above it nothing grows */
-    LOSS_EVIDENT = 128, /* half: what comes through is what the link carries */
+    LOSS_HIGH = 64,      /* a quarter: congestion, whatever else */
+    LOSS_MEDIUM = 26,    /* a tenth: congestion when something else hurts too */
+    LOSS_LOW = 13,       /* above it nothing grows */
+    LOSS_EVIDENT = 128,  /* half: what comes through is what the link carries */
     LOSS_BLACKOUT = 240, /* nothing came through: that is no rate */
-    MISSED_MIN = 20,  /* packets, before they count */
+    MISSED_MIN = 20,     /* packets, before they count */
     MISSED_SLOTS = 3,
     GROW_PERCENT = 100,
     GROW_NEAR_PERCENT = 10,
@@ -97,8 +97,8 @@ static int64_t believed_backlog(const struct rtp_rate *r, enum rtp_sign sign, in
     }
     ns = r->queue_ns > ns ? r->queue_ns : ns;
     if (sign == RTP_SIGN_QUEUE) {
-        const int64_t unheard_ns = time_rescale(arrived(r, r->unheard_bytes), 8 * NS_PER_S,
-                                                r->capacity_bps);
+        const int64_t unheard_ns =
+            time_rescale(arrived(r, r->unheard_bytes), 8 * NS_PER_S, r->capacity_bps);
         ns = unheard_ns > ns ? unheard_ns : ns;
     }
     ns = ns > BACKLOG_MAX_NS ? BACKLOG_MAX_NS : ns;

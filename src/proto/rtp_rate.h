@@ -24,8 +24,8 @@
 #include "proto/rtp_meter.h"
 
 #define RTP_RATE_START_BPS INT64_C(20000000)
-#define RTP_RATE_MAX_BPS INT64_C(100000000)
-#define RTP_RATE_MIN_BPS INT64_C(100000)
+#define RTP_RATE_MAX_BPS   INT64_C(100000000)
+#define RTP_RATE_MIN_BPS   INT64_C(100000)
 /* Round trip before the first measurement. */
 #define RTP_RATE_ROUND_TRIP_NS (100 * NS_PER_MS)
 
@@ -37,7 +37,7 @@ struct rtp_train {
 
 /* What a report block of the viewer says, in our terms. */
 struct rtp_rate_report {
-    bool has_counts;          /* the next three are there: of packets sent since from_ns */
+    bool has_counts; /* the next three are there: of packets sent since from_ns */
     uint8_t fraction_lost;
     int64_t from_ns;
     int64_t delivered_bps;
@@ -52,28 +52,28 @@ enum rtp_sign { RTP_SIGN_NONE, RTP_SIGN_REMB, RTP_SIGN_QUEUE, RTP_SIGN_LOSS };
 
 struct rtp_rate {
     int64_t rate_bps;
-    int64_t delivered_bps; /* by the last report; 0 unknown */
-    int64_t capacity_bps;  /* of the link when it was congested last; 0: never */
-    int64_t train_bps;     /* that a train proved since then; 0: none did */
+    int64_t delivered_bps;  /* by the last report; 0 unknown */
+    int64_t capacity_bps;   /* of the link when it was congested last; 0: never */
+    int64_t train_bps;      /* that a train proved since then; 0: none did */
     bool is_capacity_known; /* measured, no guess */
-    int64_t measured_bps;  /* by the queue that a train made */
-    int64_t measured_ns;   /* TIME_NONE: never */
-    int64_t forgotten_ns;  /* when capacity_bps was raised last */
-    int64_t backlog_bytes; /* believed to lie in the link's queue; see rtp_rate_take_backlog */
-    int64_t lowered_ns;    /* TIME_NONE: never */
-    enum rtp_sign sign;    /* that lowered it last */
-    int64_t drained_ns;    /* when the queue of that congestion should be empty */
-    int64_t heard_ns;      /* the last report or REMB; TIME_NONE: never */
-    int64_t most_bps;      /* grows no further before the next one */
-    int64_t hurt_ns;       /* the viewer could not decode; TIME_NONE: never */
-    int64_t remb_bps;      /* 0: none yet */
-    int64_t round_trip_ns; /* TIME_NONE unknown */
-    int64_t unheard_bytes; /* by the last report */
-    int64_t queue_ns;      /* what the link's queue adds to the round trip */
+    int64_t measured_bps;   /* by the queue that a train made */
+    int64_t measured_ns;    /* TIME_NONE: never */
+    int64_t forgotten_ns;   /* when capacity_bps was raised last */
+    int64_t backlog_bytes;  /* believed to lie in the link's queue; see rtp_rate_take_backlog */
+    int64_t lowered_ns;     /* TIME_NONE: never */
+    enum rtp_sign sign;     /* that lowered it last */
+    int64_t drained_ns;     /* when the queue of that congestion should be empty */
+    int64_t heard_ns;       /* the last report or REMB; TIME_NONE: never */
+    int64_t most_bps;       /* grows no further before the next one */
+    int64_t hurt_ns;        /* the viewer could not decode; TIME_NONE: never */
+    int64_t remb_bps;       /* 0: none yet */
+    int64_t round_trip_ns;  /* TIME_NONE unknown */
+    int64_t unheard_bytes;  /* by the last report */
+    int64_t queue_ns;       /* what the link's queue adds to the round trip */
     int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
     int64_t least_since_ns;
     int64_t missed_wait_ns; /* the queue that lost packets found, by when they were asked for */
-    int64_t slow_ns;       /* since when all reports tell of a long queue; TIME_NONE: not */
+    int64_t slow_ns;        /* since when all reports tell of a long queue; TIME_NONE: not */
     uint8_t fraction_lost;
     struct rtp_meter meter;
 };

@@ -5,10 +5,10 @@
 #include "proto/rtcp.h"
 
 /* Reordering is no loss. */
-#define REORDER_NS (5 * NS_PER_MS)
-#define ASK_SLACK_NS (20 * NS_PER_MS)
+#define REORDER_NS          (5 * NS_PER_MS)
+#define ASK_SLACK_NS        (20 * NS_PER_MS)
 #define FIRST_ROUND_TRIP_NS (100 * NS_PER_MS)
-#define KEY_REPEAT_NS (200 * NS_PER_MS)
+#define KEY_REPEAT_NS       (200 * NS_PER_MS)
 
 enum {
     REPORT_SIZE = 52, /* RR with a block, XR with RRTR */
@@ -206,8 +206,7 @@ static void say_report(struct rtp_receiver *r, struct byte_writer *w, int64_t no
     const int64_t n_lost = n_expected - (int64_t)(r->stats.n_packets - r->reported_n);
     const struct rtcp_report_block block = {
         .ssrc = r->media_ssrc,
-        .fraction_lost =
-            n_expected > 0 && n_lost > 0 ? (uint8_t)(n_lost * 255 / n_expected) : 0,
+        .fraction_lost = n_expected > 0 && n_lost > 0 ? (uint8_t)(n_lost * 255 / n_expected) : 0,
         .n_lost = (int32_t)((int64_t)(r->end - r->base) - (int64_t)r->stats.n_packets),
         .highest_sequence = (uint32_t)(r->end - 1 - (UINT64_C(1) << 16)),
         .lsr = r->lsr,

@@ -28,9 +28,9 @@ enum {
     RTP_RECEIVER_NACKS_MAX = 128, /* in one feedback */
     RTP_RECEIVER_FEEDBACK_SIZE_MAX = 1024,
 };
-#define RTP_RECEIVER_TICK_NS (10 * NS_PER_MS) /* feedback is to be asked for that often */
-#define RTP_RECEIVER_REPORT_NS NS_PER_S
-#define RTP_RECEIVER_PATIENCE_NS (3 * NS_PER_S)
+#define RTP_RECEIVER_TICK_NS           (10 * NS_PER_MS) /* feedback is to be asked for that often */
+#define RTP_RECEIVER_REPORT_NS         NS_PER_S
+#define RTP_RECEIVER_PATIENCE_NS       (3 * NS_PER_S)
 #define RTP_RECEIVER_FIRST_PATIENCE_NS (200 * NS_PER_MS)
 
 struct rtp_receiver_config {
@@ -46,8 +46,8 @@ struct rtp_receiver_stats {
     uint64_t n_bytes;   /* of RTP */
     uint64_t n_repeats;
     uint64_t n_repeat_bytes;
-    uint64_t n_missed;  /* holes seen */
-    uint64_t n_asks;    /* packets asked for, each time */
+    uint64_t n_missed; /* holes seen */
+    uint64_t n_asks;   /* packets asked for, each time */
     uint64_t n_key_requests;
 };
 

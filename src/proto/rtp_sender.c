@@ -107,7 +107,8 @@ static bool can_carry(struct rtp_sender *s, const struct rtp_frame *frame, int64
         most_ns = alone_ns > most_ns ? alone_ns : most_ns;
     }
     return age_ns(s, frame->arrival_ns, frame->is_ageless, now_ns) +
-               rtp_pacer_wait_ns(&s->pacer, n_bytes) <= most_ns;
+               rtp_pacer_wait_ns(&s->pacer, n_bytes) <=
+           most_ns;
 }
 
 bool rtp_sender_is_ready(struct rtp_sender *s, int64_t now_ns)
@@ -129,9 +130,9 @@ static void limit_repeats(struct rtp_sender *s, int64_t now_ns)
 
 static void take(struct rtp_sender *s, const struct rtp_frame *frame, int64_t now_ns)
 {
-    const bool is_stamped = frame->capture_ns != TIME_NONE &&
-                            (frame->is_key || s->capture_stamped_ns == TIME_NONE ||
-                             now_ns - s->capture_stamped_ns >= RTP_SENDER_CAPTURE_NS);
+    const bool is_stamped =
+        frame->capture_ns != TIME_NONE && (frame->is_key || s->capture_stamped_ns == TIME_NONE ||
+                                           now_ns - s->capture_stamped_ns >= RTP_SENDER_CAPTURE_NS);
     buf_unref(&s->buf);
     s->buf = buf_ref(frame->buf);
     s->n_sent = 0;

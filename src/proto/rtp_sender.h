@@ -31,15 +31,15 @@
 
 enum {
     RTP_SENDER_CNAME_SIZE = 24,
-    RTP_SENDER_REPEATS_MAX = 128,    /* packets waiting to be sent again */
-    RTP_SENDER_REPEAT_PERCENT = 20,  /* of what is sent */
+    RTP_SENDER_REPEATS_MAX = 128,        /* packets waiting to be sent again */
+    RTP_SENDER_REPEAT_PERCENT = 20,      /* of what is sent */
     RTP_SENDER_REPEAT_MIN_BYTES = 12000, /* of repeats allowed before anything else */
-    RTP_SENDER_REPORTS = 4,          /* sender reports remembered for round trips */
+    RTP_SENDER_REPORTS = 4,              /* sender reports remembered for round trips */
     RTP_SENDER_REPORT_SIZE_MAX = 128,
 };
 #define RTP_SENDER_REPORT_NS NS_PER_S
 /* On a thin link nothing may follow a frame for long, and nobody would miss its last packet. */
-#define RTP_SENDER_TAIL_NS (40 * NS_PER_MS)
+#define RTP_SENDER_TAIL_NS    (40 * NS_PER_MS)
 #define RTP_SENDER_CAPTURE_NS NS_PER_S /* abs-capture-time at least this often */
 /* A viewer on a thin link wishes for a keyframe at most this often, and then in proportion. */
 #define RTP_SENDER_WISH_NS NS_PER_S
@@ -51,11 +51,11 @@ struct rtp_sender_config {
     uint8_t payload_type;
     uint8_t rtx_payload_type;
     bool has_rtx;
-    uint16_t first_sequence;     /* random; the highest bit is ignored */
+    uint16_t first_sequence; /* random; the highest bit is ignored */
     uint16_t rtx_first_sequence;
     struct rtp_extension_ids extensions;
-    struct bytes mid;            /* at most RTP_MID_SIZE_MAX */
-    struct bytes cname;          /* below RTP_SENDER_CNAME_SIZE */
+    struct bytes mid;   /* at most RTP_MID_SIZE_MAX */
+    struct bytes cname; /* below RTP_SENDER_CNAME_SIZE */
     bool has_playout_delay;
     uint16_t playout_min_ms;
     uint16_t playout_max_ms;
@@ -67,12 +67,12 @@ struct rtp_frame {
     int64_t capture_ns; /* real; TIME_NONE unknown */
     int64_t arrival_ns; /* monotonic */
     bool is_key;
-    bool is_ageless;    /* catching up after joining: its age does not count */
+    bool is_ageless; /* catching up after joining: its age does not count */
 };
 
 /* One packet to be protected and sent; valid until the next call. */
 struct rtp_outgoing {
-    uint64_t index;      /* of its own SSRC */
+    uint64_t index; /* of its own SSRC */
     struct bytes header;
     struct bytes prefix; /* the original sequence number of a repeat, else empty */
     struct bytes payload;
@@ -88,9 +88,9 @@ struct rtp_sender_stats {
     uint64_t n_bytes;
     uint64_t n_repeats;
     uint64_t n_repeat_bytes;
-    uint64_t n_missed;     /* packets asked for again, each time */
+    uint64_t n_missed; /* packets asked for again, each time */
     uint64_t n_keyframe_requests;
-    uint32_t n_lost;       /* cumulative, by the viewer's last report */
+    uint32_t n_lost; /* cumulative, by the viewer's last report */
 };
 
 struct rtp_sender {
@@ -126,10 +126,10 @@ struct rtp_sender {
     int64_t last_sent_ns;
 
     /* keyframes */
-    int64_t key_sent_ns;   /* TIME_NONE: never */
+    int64_t key_sent_ns; /* TIME_NONE: never */
     int64_t key_size_bytes;
     bool wants_key;
-    int64_t wished_ns;     /* TIME_NONE: never */
+    int64_t wished_ns; /* TIME_NONE: never */
 
     /* repeats */
     uint64_t repeats[RTP_SENDER_REPEATS_MAX]; /* indexes, a queue */
@@ -143,7 +143,7 @@ struct rtp_sender {
     int64_t capture_stamped_ns; /* TIME_NONE: never */
     int64_t reported_ns;        /* TIME_NONE: never */
     uint32_t last_timestamp;
-    int64_t last_capture_ns;    /* TIME_NONE unknown */
+    int64_t last_capture_ns; /* TIME_NONE unknown */
     int64_t last_arrival_ns;
     struct {
         uint32_t ntp_middle;

@@ -12,8 +12,8 @@ enum {
 };
 /* Report blocks closer together tell no rate. */
 #define COUNTS_LEAST_NS (300 * NS_PER_MS)
-#define COUNTS_NS (900 * NS_PER_MS)
-#define BEHIND_NS (2 * NS_PER_MS) /* a frame left just now */
+#define COUNTS_NS       (900 * NS_PER_MS)
+#define BEHIND_NS       (2 * NS_PER_MS) /* a frame left just now */
 
 /* ---- what the viewer says ---- */
 
@@ -24,7 +24,8 @@ static void note_round_trip(struct rtp_sender *s, const struct rtcp_report_block
 {
     for (unsigned i = 0; b->lsr != 0 && i < RTP_SENDER_REPORTS; i++) {
         if (s->reports[i].ntp_middle == b->lsr && !s->reports[i].is_answered) {
-            const int64_t ns = now_ns - s->reports[i].sent_ns - time_rescale(b->dlsr, NS_PER_S, 65536);
+            const int64_t ns =
+                now_ns - s->reports[i].sent_ns - time_rescale(b->dlsr, NS_PER_S, 65536);
             s->reports[i].is_answered = true;
             out->round_trip_ns = ns < 0 ? 0 : ns;
             out->round_trip_at_ns = s->reports[i].sent_ns;
@@ -42,7 +43,7 @@ static uint64_t mean_bytes(const struct rtp_sender *s)
 /* What was lost and what arrived since the block that was counted last. Browsers send blocks with
  * each of their requests too, moments apart; those tell no rate. */
 static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b, uint64_t index,
-                           int64_t now_ns, struct rtp_rate_report *out)
+                        int64_t now_ns, struct rtp_rate_report *out)
 {
     const int64_t elapsed_ns = now_ns - s->heard_at_ns;
     const int64_t n_expected = (int64_t)(index + 1 - s->heard_index);
@@ -112,10 +113,9 @@ static void on_nack(struct rtp_sender *s, uint16_t sequence, int64_t now_ns)
 static void on_keyframe_request(struct rtp_sender *s, int64_t now_ns)
 {
     s->stats.n_keyframe_requests++;
-    const bool is_on_its_way =
-        s->key_sent_ns != TIME_NONE &&
-        ((s->is_key && rtp_sender_is_sending(s)) ||
-         now_ns - s->key_sent_ns <= rtp_rate_round_trip_ns(&s->rate));
+    const bool is_on_its_way = s->key_sent_ns != TIME_NONE &&
+                               ((s->is_key && rtp_sender_is_sending(s)) ||
+                                now_ns - s->key_sent_ns <= rtp_rate_round_trip_ns(&s->rate));
     if (!is_on_its_way) {
         rtp_rate_on_hurt(&s->rate, now_ns);
         s->wants_key = true;
@@ -146,8 +146,8 @@ static void on_item(struct rtp_sender *s, const struct rtcp_item *item, int64_t 
     case RTCP_REMB:
         if (is_ours) {
             const uint64_t most = (uint64_t)RTP_RATE_MAX_BPS * 10;
-            rtp_rate_on_remb(&s->rate, (int64_t)(item->bitrate_bps < most ? item->bitrate_bps : most),
-                             now_ns);
+            rtp_rate_on_remb(
+                &s->rate, (int64_t)(item->bitrate_bps < most ? item->bitrate_bps : most), now_ns);
         }
         break;
     case RTCP_RRTR:

@@ -143,7 +143,8 @@ void byte_viewers_close(struct list *viewers)
 {
     struct byte_viewer *v;
     struct byte_viewer *next;
-    list_for_each_safe(v, next, viewers, link) {
+    list_for_each_safe(v, next, viewers, link)
+    {
         if (v->exchange) {
             refuse(v, "the server is ending");
         } else {

@@ -27,7 +27,8 @@ void mjpg_streamer_handle(struct http_exchange *x, void *state)
     const char *name = http_query(x, "stream");
     struct stream *s = find_stream(m->sink.env->streams, name);
     if (!s) {
-        http_respond_error(x, 404, "no stream '%s' here: / shows those there are", name ? name : "");
+        http_respond_error(x, 404, "no stream '%s' here: / shows those there are",
+                           name ? name : "");
     } else if (strcmp(action, "stream") == 0) {
         byte_viewer_start(&m->sink, &m->viewers, x, s, &format);
     } else if (strcmp(action, "snapshot") == 0) {

@@ -45,9 +45,9 @@ void pump_attach(struct pump *p, struct outlet *outlet);
 /*
  * Send what there is while the outlet is idle.
  *
- * Frames that stand alone: when the outlet was the bottleneck and more than two wait, only the newest
- * is sent, because the viewer would see them one after the other, each later than need be; in smooth
- * mode, and when they came in a burst from the source, all go.
+ * Frames that stand alone: when the outlet was the bottleneck and more than two wait, only the
+ * newest is sent, because the viewer would see them one after the other, each later than need be;
+ * in smooth mode, and when they came in a burst from the source, all go.
  */
 void pump_run(struct pump *p);
 

@@ -27,12 +27,12 @@ struct sink_env {
 };
 
 struct sink_type {
-    const char *name;    /* "whep", the protocol's label in metrics */
-    const char *summary; /* one line for `avocet features` */
-    size_t state_size;   /* zeroed; begins with struct sink */
+    const char *name;                /* "whep", the protocol's label in metrics */
+    const char *summary;             /* one line for `avocet features` */
+    size_t state_size;               /* zeroed; begins with struct sink */
     const struct http_route *routes; /* pattern NULL ends it; NULL: none */
-    int (*open)(void *state);  /* may be absent */
-    void (*close)(void *state); /* ends all viewers */
+    int (*open)(void *state);        /* may be absent */
+    void (*close)(void *state);      /* ends all viewers */
 };
 
 /* First member of every sink's state. */

@@ -236,7 +236,8 @@ void stills_close(struct list *stills)
 {
     struct still *s;
     struct still *next;
-    list_for_each_safe(s, next, stills, link) {
+    list_for_each_safe(s, next, stills, link)
+    {
         if (s->exchange) {
             refuse(s, "the server is ending");
         }

@@ -375,7 +375,8 @@ static void post_whep(struct http_exchange *x, void *arg)
 static struct whep_viewer *find_viewer(struct whep *whep, const struct stream *s, const char *id)
 {
     struct whep_viewer *v;
-    list_for_each(v, &whep->viewers, link) {
+    list_for_each(v, &whep->viewers, link)
+    {
         if (strcmp(v->id, id) == 0 && v->is_reading && v->reader.stream == s && !v->exchange) {
             return v;
         }
@@ -415,7 +416,8 @@ static void close_sink(void *state)
 {
     struct whep *whep = state;
     struct whep_viewer *v, *next;
-    list_for_each_safe(v, next, &whep->viewers, link) {
+    list_for_each_safe(v, next, &whep->viewers, link)
+    {
         if (v->exchange) {
             refuse(v, 503, "the server is ending");
         } else {

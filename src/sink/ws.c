@@ -256,9 +256,9 @@ static void start_viewer(struct ws_viewer *v, struct http_exchange *x, struct st
     }
     list_append(&v->ws->viewers, &v->link);
     pump_attach(&v->pump, v->outlet);
-    const int result = pump_open(&v->pump, sink->env->loop, s, ENCODING_H264,
-                                 formats[v->format].mux, mode,
-                                 v->format == WS_META ? "meta" : sink->type->name, &pump_ops);
+    const int result =
+        pump_open(&v->pump, sink->env->loop, s, ENCODING_H264, formats[v->format].mux, mode,
+                  v->format == WS_META ? "meta" : sink->type->name, &pump_ops);
     if (result < 0) {
         const char *error = stream_encoding_error(s, ENCODING_H264);
         outlet_close(v->outlet, WS_CLOSE_TRY_LATER, error ? error : "out of memory");
@@ -306,7 +306,8 @@ static void close_sink(void *state)
     struct ws_sink *ws = state;
     struct ws_viewer *v;
     struct ws_viewer *next;
-    list_for_each_safe(v, next, &ws->viewers, link) {
+    list_for_each_safe(v, next, &ws->viewers, link)
+    {
         outlet_close(v->outlet, WS_CLOSE_GOING_AWAY, "the server is ending");
         destroy(v);
     }

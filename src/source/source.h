@@ -29,14 +29,15 @@
 
 /* What a picture or packet is asked to be. From the stream's configuration. */
 struct source_params {
-    const char *location;     /* the URL behind "scheme:" without query: "/dev/video0", "-", "HOST:PORT" */
+    const char
+        *location; /* the URL behind "scheme:" without query: "/dev/video0", "-", "HOST:PORT" */
     struct picture_size size; /* wanted */
     struct rational rate;     /* wanted */
     bool is_size_given;       /* by the user, not the default */
     bool is_rate_given;
-    int64_t bitrate_bps;      /* for sources that encode H.264 themselves; 0: by size */
-    int64_t keyframe_ns;      /* likewise; 0: only on wish */
-    int wake_fd;              /* readable: read() returns -EINTR. -1: none */
+    int64_t bitrate_bps; /* for sources that encode H.264 themselves; 0: by size */
+    int64_t keyframe_ns; /* likewise; 0: only on wish */
+    int wake_fd;         /* readable: read() returns -EINTR. -1: none */
     const struct log *log;
 };
 
@@ -53,11 +54,11 @@ struct source_unit {
 
 /* A device that the source could open, for `avocet devices`. */
 struct source_device {
-    char url[160];   /* "v4l2:/dev/v4l/by-id/…": what to write in a configuration */
-    char node[64];   /* "/dev/video0" */
-    char name[64];   /* the driver's card name */
+    char url[160];     /* "v4l2:/dev/v4l/by-id/…": what to write in a configuration */
+    char node[64];     /* "/dev/video0" */
+    char name[64];     /* the driver's card name */
     char problem[160]; /* why it cannot be used; "" when it can */
-    char *details;   /* malloc'ed lines: formats, sizes, rates, controls */
+    char *details;     /* malloc'ed lines: formats, sizes, rates, controls */
 };
 
 struct source_type {
@@ -66,7 +67,8 @@ struct source_type {
     size_t state_size;
     const struct option *options; /* its own; NULL: none */
     int (*open)(void *state, const struct source_params *params, struct option_error *error);
-    int (*read)(void *state, int64_t deadline_ns, struct source_unit *out, struct option_error *error);
+    int (*read)(void *state, int64_t deadline_ns, struct source_unit *out,
+                struct option_error *error);
     /* What was really obtained, known after open: for the log and info. May be absent. */
     void (*describe)(const void *state, char *out, size_t size);
     /* Which wishes it can fulfil itself: set of enum producer_can; absent: none. */

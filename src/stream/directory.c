@@ -46,9 +46,24 @@ static bool is_reserved(const char *name)
 {
     static const char *const words[] = {
         /* first segments of our own */
-        "api", "link", "metrics", "healthz", "assets", "login", "stream", "snapshot",
+        "api",
+        "link",
+        "metrics",
+        "healthz",
+        "assets",
+        "login",
+        "stream",
+        "snapshot",
         /* what follows /NAME/ */
-        "whep", "whip", "ws", "index", "manifest", "jsmpeg", "ingest", "publish", "info",
+        "whep",
+        "whip",
+        "ws",
+        "index",
+        "manifest",
+        "jsmpeg",
+        "ingest",
+        "publish",
+        "info",
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(words[i], name) == 0) {

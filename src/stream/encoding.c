@@ -40,7 +40,8 @@ static void end_visit(struct encoding *e)
     e->n_visits--;
     struct feed *f;
     struct feed *next;
-    list_for_each_safe(f, next, &e->feeds, link) {
+    list_for_each_safe(f, next, &e->feeds, link)
+    {
         feed_release(f);
     }
 }
@@ -58,7 +59,8 @@ void encoding_tell(struct encoding *e)
     begin_visit(e);
     list_rotate(&e->feeds);
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         if (f->has_news) {
             f->has_news = false;
             list_rotate(&f->readers);
@@ -80,7 +82,8 @@ void encoding_tell_state(struct encoding *e, enum stream_state state)
 {
     begin_visit(e);
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         feed_visit(f, call_state, &state);
     }
     end_visit(e);
@@ -106,7 +109,8 @@ void encoding_end_readers(struct encoding *e, enum encoding_end which, const cha
 {
     begin_visit(e);
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         feed_visit(f, call_end, &(struct ending){which, why, now_ns});
     }
     end_visit(e);
@@ -130,7 +134,8 @@ static void judge_track(struct encoding *e, int64_t now_ns)
 {
     begin_visit(e);
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         if (f->n_readers > 0 && feed_check_track(f) < 0) {
             char why[STREAM_ERROR_SIZE];
             snprintf(why, sizeof(why), "the format %s cannot carry this %s stream", f->mux->name,
@@ -146,7 +151,8 @@ static void change_track(struct encoding *e, const struct track *track, int64_t 
     const bool is_same = e->has_track && track_is_compatible(&e->track, track);
     struct feed *f;
     if (!is_same) {
-        list_for_each(f, &e->feeds, link) {
+        list_for_each(f, &e->feeds, link)
+        {
             feed_flush(f);
         }
     }
@@ -189,7 +195,8 @@ static void ingest_packet(struct encoding *e, struct packet *packet, int64_t now
         encoding_wish_keyframe(e, INT64_MIN, now_ns);
     }
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         f->has_news = true;
     }
 }
@@ -213,9 +220,11 @@ static uint64_t first_wanted(const struct encoding *e, int64_t now_ns)
 {
     uint64_t first = UINT64_MAX;
     const struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         const struct reader *r;
-        list_for_each(r, &f->readers, link) {
+        list_for_each(r, &f->readers, link)
+        {
             const uint64_t wanted = reader_wanted(r, now_ns);
             first = wanted < first ? wanted : first;
         }
@@ -226,7 +235,8 @@ static uint64_t first_wanted(const struct encoding *e, int64_t now_ns)
 static void trim_feeds(struct encoding *e)
 {
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         feed_trim(f, e->ring.first);
     }
 }

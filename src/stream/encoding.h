@@ -70,7 +70,8 @@ struct stream {
 void encoding_init(struct encoding *e, struct stream *s, enum encoding_id id);
 void encoding_finish(struct encoding *e);
 /* Takes over packet and track (which may be NULL). */
-void encoding_ingest(struct encoding *e, struct packet *packet, struct track *track, int64_t now_ns);
+void encoding_ingest(struct encoding *e, struct packet *packet, struct track *track,
+                     int64_t now_ns);
 /* on_ready of the readers that have something to read, each time beginning with another one. */
 void encoding_tell(struct encoding *e);
 void encoding_tell_state(struct encoding *e, enum stream_state state);

@@ -26,7 +26,8 @@ static struct feed *feed_create(struct encoding *e, const struct mux_type *mux)
 struct feed *feed_get(struct encoding *e, const struct mux_type *mux)
 {
     struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         if (f->mux == mux) {
             return f;
         }
@@ -134,7 +135,8 @@ static void mux_one(struct feed *f, uint64_t sequence)
 static uint64_t lowest_cursor(const struct list *readers, uint64_t otherwise)
 {
     const struct reader *r;
-    list_for_each(r, readers, link) {
+    list_for_each(r, readers, link)
+    {
         otherwise = r->cursor < otherwise ? r->cursor : otherwise;
     }
     return otherwise;

@@ -70,10 +70,10 @@ struct reader {
     /* the feed's */
     struct list link; /* feed::readers */
     struct feed *feed;
-    uint64_t cursor;        /* sequence of the next chunk */
+    uint64_t cursor; /* sequence of the next chunk */
     bool is_waiting_key;
     bool is_catching_up;
-    bool is_started;        /* something was read */
+    bool is_started; /* something was read */
     bool is_gap;
     enum drop_reason reason;   /* of is_waiting_key, when it is no joining */
     int64_t catch_up_until_ns; /* while is_catching_up */
@@ -108,6 +108,7 @@ void reader_skip_to_key(struct reader *r, enum drop_reason reason, int64_t now_n
 /* The viewer cannot decode (PLI, FIR): as stream_wish, merged with everybody's. */
 void reader_wish_keyframe(struct reader *r, int64_t now_ns);
 /* All bytes (n_bytes with framing) of this packet were handed to the kernel at now_ns. */
-void reader_note_sent(struct reader *r, const struct packet *packet, size_t n_bytes, int64_t now_ns);
+void reader_note_sent(struct reader *r, const struct packet *packet, size_t n_bytes,
+                      int64_t now_ns);
 
 #endif

@@ -23,7 +23,7 @@ struct ring {
     unsigned capacity;          /* a power of two, or 0 */
     uint64_t first;             /* sequences held: first .. end */
     uint64_t end;
-    uint64_t key;               /* of the newest keyframe, when has_key */
+    uint64_t key; /* of the newest keyframe, when has_key */
     bool has_key;
     size_t n_bytes;
 };

@@ -3,10 +3,10 @@
 #define METER_BUCKET_NS (500 * NS_PER_MS)
 
 const int64_t stage_bounds_ns[STAGE_BUCKETS] = {
-    250 * NS_PER_US,  500 * NS_PER_US, 1 * NS_PER_MS,    1500 * NS_PER_US, 2 * NS_PER_MS,
-    3 * NS_PER_MS,    4 * NS_PER_MS,   5 * NS_PER_MS,    7 * NS_PER_MS,    10 * NS_PER_MS,
-    15 * NS_PER_MS,   20 * NS_PER_MS,  35 * NS_PER_MS,   50 * NS_PER_MS,   100 * NS_PER_MS,
-    200 * NS_PER_MS,  500 * NS_PER_MS, 1000 * NS_PER_MS, 2000 * NS_PER_MS, INT64_MAX,
+    250 * NS_PER_US, 500 * NS_PER_US, 1 * NS_PER_MS,    1500 * NS_PER_US, 2 * NS_PER_MS,
+    3 * NS_PER_MS,   4 * NS_PER_MS,   5 * NS_PER_MS,    7 * NS_PER_MS,    10 * NS_PER_MS,
+    15 * NS_PER_MS,  20 * NS_PER_MS,  35 * NS_PER_MS,   50 * NS_PER_MS,   100 * NS_PER_MS,
+    200 * NS_PER_MS, 500 * NS_PER_MS, 1000 * NS_PER_MS, 2000 * NS_PER_MS, INT64_MAX,
 };
 
 /* Of each new duration, one part in this many goes into the mean. */

@@ -336,7 +336,8 @@ unsigned stream_n_viewers(const struct stream *s)
     unsigned n = 0;
     for (int id = 0; id < N_ENCODINGS; id++) {
         const struct feed *f;
-        list_for_each(f, &s->encodings[id].feeds, link) {
+        list_for_each(f, &s->encodings[id].feeds, link)
+        {
             n += f->mux ? f->n_readers : 0;
         }
     }

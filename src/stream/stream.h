@@ -52,8 +52,8 @@ struct stream;
 
 struct stream_config {
     char name[STREAM_NAME_SIZE];
-    enum stream_mode mode;     /* of viewers that name none */
-    bool always;               /* start: always */
+    enum stream_mode mode;      /* of viewers that name none */
+    bool always;                /* start: always */
     encoding_set always_wanted; /* with always: which encodings */
     int64_t stop_after_ns;
 };

@@ -17,7 +17,7 @@ static const char *skip_version(const char *path)
 {
     const size_t length = strlen(web_assets_version);
     return !strncmp(path, web_assets_version, length) && path[length] == '/' ? path + length + 1
-                                                                              : NULL;
+                                                                             : NULL;
 }
 
 const struct web_asset *web_asset_find(const char *path, const char **cache_control)

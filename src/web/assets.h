@@ -37,7 +37,8 @@ extern const char web_assets_version[];
 
 /*
  * The file that path means, which is what follows "/assets/", or the name of an HTML page; NULL:
- * there is none. *cache_control becomes one of the two values above (untouched if NULL is returned).
+ * there is none. *cache_control becomes one of the two values above (untouched if NULL is
+ * returned).
  */
 const struct web_asset *web_asset_find(const char *path, const char **cache_control);
 

@@ -82,7 +82,8 @@ static void get_asset(struct http_exchange *x, void *arg)
 {
     const char prefix[] = "/assets/";
     const char *path = http_path(x);
-    respond_asset(x, strncmp(path, prefix, sizeof(prefix) - 1) == 0 ? path + sizeof(prefix) - 1 : "");
+    respond_asset(x,
+                  strncmp(path, prefix, sizeof(prefix) - 1) == 0 ? path + sizeof(prefix) - 1 : "");
 }
 
 static void get_favicon(struct http_exchange *x, void *arg)

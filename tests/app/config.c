@@ -45,19 +45,20 @@ static struct config *read_text(const char *yaml, struct config_error *error, in
 
 static void test_a_whole_file(void **state)
 {
-    static const char yaml[] = "defaults:\n"
-                               "  fps: 25\n"
-                               "  keyframe: 1s\n"
-                               "streams:\n"
-                               "  cam: v4l2:/dev/video0?size=640x480&fps=15\n"
-                               "  nest:\n"
-                               "    source: 'test:'\n"
-                               "    size: 720p\n"
-                               "    bitrate: 2M\n"
-                               "    mode: drive\n"
-                               "listen: [127.0.0.1, '::1']\n"
-                               "http: {listen: 8081, hosts: [cam.example], origins: ['https://a.b']}\n"
-                               "webrtc: off\n";
+    static const char yaml[] =
+        "defaults:\n"
+        "  fps: 25\n"
+        "  keyframe: 1s\n"
+        "streams:\n"
+        "  cam: v4l2:/dev/video0?size=640x480&fps=15\n"
+        "  nest:\n"
+        "    source: 'test:'\n"
+        "    size: 720p\n"
+        "    bitrate: 2M\n"
+        "    mode: drive\n"
+        "listen: [127.0.0.1, '::1']\n"
+        "http: {listen: 8081, hosts: [cam.example], origins: ['https://a.b']}\n"
+        "webrtc: off\n";
     struct config_error error = {0};
     int result = 0;
     struct config *c = read_text(yaml, &error, &result);
@@ -169,8 +170,9 @@ static void test_beyond_loopback_is_seen(void **state)
         const char *http;
         bool is_beyond;
     } cases[] = {
-        {NULL, "8080", false},          {"127.0.0.2", "0", false}, {"0.0.0.0", "0", true},
-        {"::", "0", true},              {"[::1]", "0", false},     {NULL, "0.0.0.0:80", true},
+        {NULL, "8080", false},         {"127.0.0.2", "0", false},
+        {"0.0.0.0", "0", true},        {"::", "0", true},
+        {"[::1]", "0", false},         {NULL, "0.0.0.0:80", true},
         {NULL, "127.0.0.1:80", false}, {NULL, "[::]:80", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -208,9 +210,15 @@ static void test_webrtc_addresses(void **state)
         const char *text;
         bool is_good;
     } cases[] = {
-        {"203.0.113.5", true},      {"203.0.113.5:8189", true}, {"2001:db8::1", true},
-        {"[2001:db8::1]", true},    {"[2001:db8::1]:1", true},  {"cam.example", false},
-        {"203.0.113.5:99999", false}, {"", false},              {":8189", false},
+        {"203.0.113.5", true},
+        {"203.0.113.5:8189", true},
+        {"2001:db8::1", true},
+        {"[2001:db8::1]", true},
+        {"[2001:db8::1]:1", true},
+        {"cam.example", false},
+        {"203.0.113.5:99999", false},
+        {"", false},
+        {":8189", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct config *c = malloc(sizeof(*c));

@@ -22,7 +22,8 @@ static const char *const speeds[] = {"slow", "fast", NULL};
 static const char *const modes[] = {"drive", "watch", "smooth", NULL};
 static const struct option table[] = {
     {"loop", OPTION_BOOL, offsetof(struct target, loop), .def = "on"},
-    {"bitrate", OPTION_BITRATE, offsetof(struct target, bitrate_bps), .min = 1000, .max = 100000000},
+    {"bitrate", OPTION_BITRATE, offsetof(struct target, bitrate_bps), .min = 1000,
+     .max = 100000000},
     {"stop_after", OPTION_DURATION, offsetof(struct target, stop_after_ns), .def = "10s"},
     {"fps", OPTION_RATE, offsetof(struct target, fps), .def = "30"},
     {"size", OPTION_SIZE, offsetof(struct target, size), .def = "1280x720"},
@@ -39,14 +40,14 @@ static void test_values(void **state)
         const char *value;
         int expected;
     } cases[] = {
-        {"loop", "off", 0},          {"loop", "maybe", -EINVAL},  {"bitrate", "2M", 0},
-        {"bitrate", "1.5k", 0},      {"bitrate", "2m", -EINVAL},  {"bitrate", "-2", -EINVAL},
-        {"bitrate", "10", -ERANGE},  {"bitrate", "0x10", -EINVAL}, {"stop_after", "250ms", 0},
-        {"stop_after", "5m", 0},     {"fps", "29.97", 0},         {"fps", "30000/1001", 0},
-        {"fps", "0", -EINVAL},       {"size", "720p", 0},         {"size", "640x", -EINVAL},
-        {"size", "1x1", -ERANGE},    {"mode", "drive", 0},        {"mode", "fly", -EINVAL},
-        {"path", "a b", 0},          {"nonsense", "1", -ENOENT},  {"fps", "1/0", -EINVAL},
-        {"bitrate", "", -EINVAL},    {"bitrate", "1e300", -ERANGE}, {"speed", "fast", 0},
+        {"loop", "off", 0},         {"loop", "maybe", -EINVAL},    {"bitrate", "2M", 0},
+        {"bitrate", "1.5k", 0},     {"bitrate", "2m", -EINVAL},    {"bitrate", "-2", -EINVAL},
+        {"bitrate", "10", -ERANGE}, {"bitrate", "0x10", -EINVAL},  {"stop_after", "250ms", 0},
+        {"stop_after", "5m", 0},    {"fps", "29.97", 0},           {"fps", "30000/1001", 0},
+        {"fps", "0", -EINVAL},      {"size", "720p", 0},           {"size", "640x", -EINVAL},
+        {"size", "1x1", -ERANGE},   {"mode", "drive", 0},          {"mode", "fly", -EINVAL},
+        {"path", "a b", 0},         {"nonsense", "1", -ENOENT},    {"fps", "1/0", -EINVAL},
+        {"bitrate", "", -EINVAL},   {"bitrate", "1e300", -ERANGE}, {"speed", "fast", 0},
         {"speed", "fas", -EINVAL},
     };
     struct target t;

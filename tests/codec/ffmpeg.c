@@ -21,7 +21,10 @@ struct rig {
 static void rig_open(struct rig *r, struct picture_size size)
 {
     const struct encoder_params params = {
-        .size = size, .rate = {30, 1}, .bitrate_bps = 1000000, .keyframe_ns = 2 * NS_PER_S,
+        .size = size,
+        .rate = {30, 1},
+        .bitrate_bps = 1000000,
+        .keyframe_ns = 2 * NS_PER_S,
         .vbv_frames = 2,
     };
     *r = (struct rig){

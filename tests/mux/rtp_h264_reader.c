@@ -146,8 +146,8 @@ static void test_malformed_payloads(void **state)
         struct packet *out = NULL;
         uint32_t timestamp = 0;
         rtp_h264_reader_init(&r);
-        const struct rtp_h264_payload payload = {
-            .marker = true, .bytes = bytes_of(cases[i].bytes, cases[i].size)};
+        const struct rtp_h264_payload payload = {.marker = true,
+                                                 .bytes = bytes_of(cases[i].bytes, cases[i].size)};
         if (rtp_h264_reader_push(&r, &payload, &out, &timestamp) != -EBADMSG || out) {
             fail_msg("%s is taken", cases[i].name);
         }

@@ -299,7 +299,7 @@ static void test_head_has_the_length_and_no_body(void **state)
     const char *endless = strstr(all.data, "Content-Type: video/mp4\r\n");
     assert_non_null(endless);
     assert_null(strstr(endless, "Content-Length")); /* not 0: there is more than nothing */
-    sem_wait(&has_come); /* the handler ran */
+    sem_wait(&has_come);                            /* the handler ran */
     assert_null(stream);
     text_finish(&all);
 }

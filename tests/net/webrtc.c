@@ -149,8 +149,8 @@ static int create_session(struct world *w, struct viewer *v)
     rtc_client_offer(&v->client, &offer);
     assert_int_equal(sdp_parse(text_bytes(&offer), sdp), 0);
     assert_int_equal(sdp_offer_choose(sdp, NULL, &video, &reason), 0);
-    const struct sockaddr_in here = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in here = {.sin_family = AF_INET,
+                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct webrtc_session_config config = {
         .offer = sdp,
         .video = &video,
@@ -281,8 +281,8 @@ static struct buf *make_frame(uint32_t timestamp, uint8_t byte)
     struct rtp_payloads *p = (struct rtp_payloads *)(void *)b->data;
     *p = (struct rtp_payloads){.timestamp = timestamp, .n_payloads = N_PAYLOADS};
     for (uint32_t i = 0; i < N_PAYLOADS; i++) {
-        p->payloads[i] = (struct rtp_payload){(uint32_t)(table + i * PAYLOAD), PAYLOAD,
-                                              i == N_PAYLOADS - 1};
+        p->payloads[i] =
+            (struct rtp_payload){(uint32_t)(table + i * PAYLOAD), PAYLOAD, i == N_PAYLOADS - 1};
     }
     memset(b->data + table, byte, N_PAYLOADS * PAYLOAD);
     b->size = b->capacity;

@@ -22,7 +22,7 @@ struct fake_switches {
     atomic_bool is_silent;
     atomic_bool is_hanging; /* read() ignores everything */
     atomic_bool has_hung;   /* it has begun to */
-    atomic_bool has_ended; /* -EPIPE */
+    atomic_bool has_ended;  /* -EPIPE */
     atomic_int n_opens;
     atomic_int n_closes;
     atomic_int n_units;

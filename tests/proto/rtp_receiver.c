@@ -10,7 +10,7 @@
 #include "proto/rtcp.h"
 #include "proto/rtp_receiver.h"
 
-#define MS NS_PER_MS
+#define MS      NS_PER_MS
 #define REAL_NS (INT64_C(1700000000) * NS_PER_S)
 
 enum { SSRC = 7, MEDIA = 0x1111, RTX = 0x2222, TYPE = 96, RTX_TYPE = 97, FIRST = 65534 };
@@ -83,7 +83,8 @@ static struct said feedback(struct rtp_receiver *r, int64_t now_ns)
     uint8_t out[RTP_RECEIVER_FEEDBACK_SIZE_MAX];
     struct said s = {0};
     struct rtcp_reader reader;
-    rtcp_reader_init(&reader, bytes_of(out, rtp_receiver_feedback(r, now_ns, REAL_NS + now_ns, out)));
+    rtcp_reader_init(&reader,
+                     bytes_of(out, rtp_receiver_feedback(r, now_ns, REAL_NS + now_ns, out)));
     for (struct rtcp_item item; rtcp_reader_next(&reader, &item);) {
         assert_int_equal(item.sender_ssrc, SSRC);
         if (item.type == RTCP_NACK) {

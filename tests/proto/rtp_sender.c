@@ -7,7 +7,7 @@
 
 #include "proto/rtp_sender.h"
 
-#define MS NS_PER_MS
+#define MS      NS_PER_MS
 #define REAL_NS (INT64_C(1700000000) * NS_PER_S)
 
 enum { SSRC = 0xa0a0a0a0, RTX_SSRC = 0xb0b0b0b0, VIEWER = 7, N_PAYLOADS = 5, PAYLOAD = 1000 };
@@ -77,7 +77,8 @@ static unsigned drain(struct rtp_sender *s, int64_t now_ns)
 
 /* ---- headers ---- */
 
-static void read_packet(const struct rtp_outgoing *o, struct rtp_packet *p, struct rtp_extensions *e)
+static void read_packet(const struct rtp_outgoing *o, struct rtp_packet *p,
+                        struct rtp_extensions *e)
 {
     memset(e, 0, sizeof(*e));
     assert_int_equal(rtp_parse(o->header, p), 0);
@@ -149,7 +150,8 @@ static void send_nack(struct rtp_sender *s, const uint16_t *sequences, unsigned 
     bool has_left;
     byte_writer_init(&w, out, sizeof(out));
     rtcp_write_nack(&w, VIEWER, SSRC, sequences, n);
-    assert_int_equal(rtp_sender_receive(s, bytes_of(out, byte_writer_size(&w)), now_ns, &has_left), 0);
+    assert_int_equal(rtp_sender_receive(s, bytes_of(out, byte_writer_size(&w)), now_ns, &has_left),
+                     0);
 }
 
 static void test_repeat(void **state)
@@ -260,7 +262,8 @@ static void send_pli(struct rtp_sender *s, int64_t now_ns)
     bool has_left;
     byte_writer_init(&w, out, sizeof(out));
     rtcp_write_pli(&w, VIEWER, SSRC);
-    assert_int_equal(rtp_sender_receive(s, bytes_of(out, byte_writer_size(&w)), now_ns, &has_left), 0);
+    assert_int_equal(rtp_sender_receive(s, bytes_of(out, byte_writer_size(&w)), now_ns, &has_left),
+                     0);
 }
 
 static void test_wishes(void **state)
@@ -310,16 +313,17 @@ static void test_reports(void **state)
     assert_true(rtp_sender_is_report_due(&s, 1500 * MS));
 
     /* The viewer answers 80 ms later, having kept it for 30 ms; and asks for our clock. */
-    const struct rtcp_report_block block = {
-        .ssrc = SSRC, .highest_sequence = 0x7fff, .lsr = rtcp_ntp_middle(item.sr.ntp),
-        .dlsr = rtcp_delay(30 * MS)};
+    const struct rtcp_report_block block = {.ssrc = SSRC,
+                                            .highest_sequence = 0x7fff,
+                                            .lsr = rtcp_ntp_middle(item.sr.ntp),
+                                            .dlsr = rtcp_delay(30 * MS)};
     struct byte_writer w;
     uint8_t answer[200];
     byte_writer_init(&w, answer, sizeof(answer));
     rtcp_write_rr(&w, VIEWER, &block, 1);
     rtcp_write_rrtr(&w, VIEWER, time_real_to_ntp(REAL_NS));
-    assert_int_equal(rtp_sender_receive(&s, bytes_of(answer, byte_writer_size(&w)), 580 * MS,
-                                        &has_left), 0);
+    assert_int_equal(
+        rtp_sender_receive(&s, bytes_of(answer, byte_writer_size(&w)), 580 * MS, &has_left), 0);
     assert_in_range(s.rate.round_trip_ns, 49 * MS, 51 * MS);
 
     size = rtp_sender_report(&s, 1580 * MS, REAL_NS + 1580 * MS, out);

@@ -29,7 +29,7 @@ struct link_datagram {
 struct link {
     struct link_config config;
     uint64_t random;
-    int64_t free_ns; /* when the bottleneck has sent all it has */
+    int64_t free_ns;                               /* when the bottleneck has sent all it has */
     struct link_datagram *flight[LINK_FLIGHT_MAX]; /* by arrival */
     unsigned n_flight;
     uint64_t n_sent, n_lost, n_overflowed;

@@ -12,10 +12,10 @@
 enum { FPS = 30, VIEWERS_MAX = 3, FRAMES_MAX = 4096, TICK_STEPS = 5 };
 
 #define FRAME_NS (NS_PER_S / FPS)
-#define STEP_NS NS_PER_MS
-#define WISH_NS (500 * NS_PER_MS)
+#define STEP_NS  NS_PER_MS
+#define WISH_NS  (500 * NS_PER_MS)
 #define DELAY_NS (250 * NS_PER_MS)
-#define REAL_NS (INT64_C(1700000000) * NS_PER_S)
+#define REAL_NS  (INT64_C(1700000000) * NS_PER_S)
 
 /* ---- the camera: one encoder for all ---- */
 
@@ -113,8 +113,8 @@ static const struct rtp_sender_config SENDER = {
 static void world_init(struct world *w, int64_t bitrate_bps)
 {
     memset(w, 0, sizeof(*w));
-    w->camera = (struct camera){.bitrate_bps = bitrate_bps, .gop_ns = 2 * NS_PER_S,
-                                .wished_ns = -NS_PER_S};
+    w->camera =
+        (struct camera){.bitrate_bps = bitrate_bps, .gop_ns = 2 * NS_PER_S, .wished_ns = -NS_PER_S};
 }
 
 static struct seat *add_seat(struct world *w, const struct link_config *down, bool has_remb)
@@ -230,8 +230,8 @@ static void exchange(struct world *w, struct seat *s)
         free(d);
     }
     while ((d = link_receive(&s->up, w->now_ns))) {
-        assert_int_equal(rtp_sender_receive(&s->sender, bytes_of(d->bytes, d->size), w->now_ns,
-                                            &has_left), 0);
+        assert_int_equal(
+            rtp_sender_receive(&s->sender, bytes_of(d->bytes, d->size), w->now_ns, &has_left), 0);
         free(d);
     }
 }
@@ -263,9 +263,9 @@ static void show(const char *name, const struct world *w, const struct seat *s, 
     print_message("%s: %u frames, delay median %lld p95 %lld max %lld ms, longest freeze %lld ms, "
                   "%u wishes (%u passed on), %llu refused, %llu cut, %llu repeats, %llu PLI, "
                   "rate %lld kbit/s\n",
-                  name, v.n_frames, (long long)(v.median_delay_ns / NS_PER_MS), (long long)(v.p95_delay_ns / NS_PER_MS),
-                  (long long)(v.delay_ns / NS_PER_MS), (long long)(v.freeze_ns / NS_PER_MS),
-                  s->n_wishes, w->camera.n_wishes,
+                  name, v.n_frames, (long long)(v.median_delay_ns / NS_PER_MS),
+                  (long long)(v.p95_delay_ns / NS_PER_MS), (long long)(v.delay_ns / NS_PER_MS),
+                  (long long)(v.freeze_ns / NS_PER_MS), s->n_wishes, w->camera.n_wishes,
                   (unsigned long long)s->sender.stats.n_frames_refused,
                   (unsigned long long)s->sender.stats.n_frames_cut,
                   (unsigned long long)s->sender.stats.n_repeats,
@@ -275,8 +275,8 @@ static void show(const char *name, const struct world *w, const struct seat *s, 
 
 /* ---- scenarios ---- */
 
-static const struct link_config GOOD = {.rate_bps = 100000000, .queue_bytes = 500000,
-                                        .delay_ns = 10 * NS_PER_MS};
+static const struct link_config GOOD = {
+    .rate_bps = 100000000, .queue_bytes = 500000, .delay_ns = 10 * NS_PER_MS};
 
 static void test_good_link(void **state)
 {
@@ -311,8 +311,9 @@ static void test_still_then_moving(void **state)
     free(w);
 }
 
-/* Estimates that begin small and say no more than one and a half times what arrives; and a viewer on
- * a busy machine, which reports late and whose estimate falls now and then. Nothing is congested. */
+/* Estimates that begin small and say no more than one and a half times what arrives; and a viewer
+ * on a busy machine, which reports late and whose estimate falls now and then. Nothing is
+ * congested. */
 static void test_estimates_of_a_busy_viewer(void **state)
 {
     struct world *w = malloc(sizeof(*w));
@@ -327,7 +328,8 @@ static void test_estimates_of_a_busy_viewer(void **state)
         world_run(w, (i + 1) * 200 * NS_PER_MS);
         byte_writer_init(&remb, out, sizeof(out));
         rtcp_write_remb(&remb, VIEWER_SSRC, (uint64_t)bps, &media_ssrc, 1);
-        rtp_sender_receive(&s->sender, bytes_of(out, byte_writer_size(&remb)), w->now_ns, &has_left);
+        rtp_sender_receive(&s->sender, bytes_of(out, byte_writer_size(&remb)), w->now_ns,
+                           &has_left);
         s->up.config.delay_ns = i % 15 == 14 ? 350 * NS_PER_MS : GOOD.delay_ns; /* a hiccup */
     }
     show("busy viewer", w, s, NS_PER_S);
@@ -390,8 +392,11 @@ static void test_lossy_link(void **state)
         unsigned loss;
         int64_t jitter_ns;
     } cases[] = {
-        {"1 % loss", 10, 0}, {"5 % loss", 50, 0}, {"5 % loss, reordered", 50, 10 * NS_PER_MS},
-        {"15 % loss", 150, 0}, {"reordered only", 0, 20 * NS_PER_MS},
+        {"1 % loss", 10, 0},
+        {"5 % loss", 50, 0},
+        {"5 % loss, reordered", 50, 10 * NS_PER_MS},
+        {"15 % loss", 150, 0},
+        {"reordered only", 0, 20 * NS_PER_MS},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct world *w = malloc(sizeof(*w));

@@ -270,7 +270,8 @@ static size_t held_bytes(const struct world *w)
     const struct encoding *e = &w->stream->encodings[ENCODING_H264];
     size_t n = e->ring.n_bytes;
     const struct feed *f;
-    list_for_each(f, &e->feeds, link) {
+    list_for_each(f, &e->feeds, link)
+    {
         for (unsigned i = 0; i < f->capacity; i++) {
             n += f->slots[i].buf ? f->slots[i].buf->size : 0;
         }

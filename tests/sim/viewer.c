@@ -93,8 +93,7 @@ static bool forget_missing(struct viewer *v, uint64_t index)
 {
     for (unsigned i = 0; i < v->n_missing; i++) {
         if (v->missing[i].index == index) {
-            memmove(&v->missing[i], &v->missing[i + 1],
-                    (--v->n_missing - i) * sizeof(*v->missing));
+            memmove(&v->missing[i], &v->missing[i + 1], (--v->n_missing - i) * sizeof(*v->missing));
             return true;
         }
     }
@@ -197,10 +196,10 @@ static void say_nack(struct viewer *v, struct byte_writer *w, int64_t now_ns)
             forget_missing(v, v->missing[i].index);
             continue;
         }
-        const bool is_new = v->missing[i].asked_ns == TIME_NONE &&
-                            now_ns - v->missing[i].since_ns >= REORDER_NS;
+        const bool is_new =
+            v->missing[i].asked_ns == TIME_NONE && now_ns - v->missing[i].since_ns >= REORDER_NS;
         if (is_new || (v->missing[i].asked_ns != TIME_NONE &&
-            now_ns - v->missing[i].asked_ns >= v->config.nack_ns)) {
+                       now_ns - v->missing[i].asked_ns >= v->config.nack_ns)) {
             v->missing[i].asked_ns = now_ns;
             v->missing[i].n_asked++;
             sequences[n++] = (uint16_t)v->missing[i].index;

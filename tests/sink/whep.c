@@ -91,9 +91,9 @@ static void set_track(struct world *w, const char *codec_string)
 
 static void publish(struct world *w, bool is_key)
 {
-    static const uint8_t head[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 1, 2,   /* SPS */
-                                   0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80,         /* PPS */
-                                   0, 0, 0, 1, 0x65};                          /* IDR */
+    static const uint8_t head[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 1, 2, /* SPS */
+                                   0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80,       /* PPS */
+                                   0, 0, 0, 1, 0x65};                        /* IDR */
     static const uint8_t delta[] = {0, 0, 0, 1, 0x41};
     struct packet *p = packet_create(PICTURE);
     assert_non_null(p);
@@ -119,15 +119,19 @@ static struct world *world_create(unsigned n_sessions_max, bool with_webrtc)
     fixture_create(&w->fixture);
     if (with_webrtc) {
         assert_int_equal(webrtc_create(&w->webrtc, w->fixture.loop, &webrtc, &w->fixture.log, error,
-                                       sizeof(error)), 0);
+                                       sizeof(error)),
+                         0);
     }
     loop_message_init(&w->wake, on_wake);
     w->stream = stream_create(&stream, wake, w);
     w->camera.base.type = &camera_type;
     stream_set_producer(w->stream, &w->camera.base, time_monotonic_ns());
     assert_int_equal(directory_add(&w->streams, w->stream), 0);
-    w->env = (struct sink_env){.loop = w->fixture.loop, .http = w->fixture.server,
-                               .streams = &w->streams, .webrtc = w->webrtc, .log = &w->fixture.log};
+    w->env = (struct sink_env){.loop = w->fixture.loop,
+                               .http = w->fixture.server,
+                               .streams = &w->streams,
+                               .webrtc = w->webrtc,
+                               .log = &w->fixture.log};
     w->sink = calloc(1, sink_whep.state_size);
     w->sink->type = &sink_whep;
     w->sink->env = &w->env;
@@ -162,8 +166,9 @@ static int ask(struct world *w, const char *method, const char *path, const char
                const char *body, struct text *head, struct text *answer)
 {
     struct text request = {0}, unseen_head = {0}, unseen_answer = {0};
-    text_printf(&request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n%s%s%s\r\n%s",
-                method, path, strlen(body), type ? "Content-Type: " : "", type ? type : "",
+    text_printf(&request,
+                "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n%s%s%s\r\n%s", method,
+                path, strlen(body), type ? "Content-Type: " : "", type ? type : "",
                 type ? "\r\n" : "", body);
     const int status = client_ask(&w->fixture, request.data, head ? head : &unseen_head,
                                   answer ? answer : &unseen_answer);
@@ -256,7 +261,8 @@ static void test_view_and_leave(void **state)
     read_until(&c, has_frame); /* the cached keyframe, nothing was published since */
     assert_int_equal(c.n_lost + c.n_bad, 0);
     assert_int_equal(w->camera.wanted, 1 << ENCODING_H264);
-    assert_int_equal(ask(w, "PATCH", location, "application/trickle-ice-sdpfrag", "", NULL, NULL), 405);
+    assert_int_equal(ask(w, "PATCH", location, "application/trickle-ice-sdpfrag", "", NULL, NULL),
+                     405);
     assert_int_equal(ask(w, "DELETE", "/cam/whep/0123", NULL, "", NULL, NULL), 404);
     assert_int_equal(ask(w, "DELETE", location, NULL, "", NULL, NULL), 200);
     read_until(&c, is_closed);
@@ -269,7 +275,8 @@ static void test_view_and_leave(void **state)
 
 static void test_refusals(void **state)
 {
-    static const char vp8[] = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    static const char vp8[] =
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
         "a=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
         "a=recvonly\r\na=rtcp-mux\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
         "a=setup:actpass\r\na=fingerprint:sha-256 "

@@ -43,10 +43,20 @@ static void test_names(void **state)
         const char *name;
         bool is_good;
     } rows[] = {
-        {"cam", true},      {"0", true},       {"a_b-c9", true},    {"", false},
-        {"_a", false},      {"-a", false},     {"Cam", false},      {"a.b", false},
-        {"a/b", false},     {"api", false},    {"snapshot", false}, {"whep", false},
-        {"stream1", true},  {"ws", false},
+        {"cam", true},
+        {"0", true},
+        {"a_b-c9", true},
+        {"", false},
+        {"_a", false},
+        {"-a", false},
+        {"Cam", false},
+        {"a.b", false},
+        {"a/b", false},
+        {"api", false},
+        {"snapshot", false},
+        {"whep", false},
+        {"stream1", true},
+        {"ws", false},
         {"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234", true},
         {"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff12345", false},
     };
