@@ -69,12 +69,33 @@ static void on_round(struct loop_timer *t)
     struct webrtc *w = list_entry(t, struct webrtc, round);
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
-    list_for_each_safe(s, next, &w->sessions, link)
-    {
+    list_for_each_safe(s, next, &w->sessions, link) {
         webrtc_session_on_round(s, now_ns);
     }
     free_ended(w);
-    loop_timer_start(&w->round, WEBRTC_ROUND_NS);
+    w->is_going_round = !list_is_empty(&w->sessions);
+    if (w->is_going_round) {
+        loop_timer_start(&w->round, WEBRTC_ROUND_NS);
+    }
+}
+
+void webrtc_go_round(struct webrtc *w)
+{
+    if (!w->is_going_round) {
+        w->is_going_round = true;
+        loop_timer_start(&w->round, WEBRTC_ROUND_NS);
+    }
+}
+
+/* Have on_step() called at that time, but a step from now at the earliest. */
+static void step_at(struct webrtc *w, int64_t due_ns)
+{
+    const int64_t soonest_ns = loop_now_ns(w->loop) + RTP_PACER_STEP_NS;
+    const int64_t at_ns = due_ns > soonest_ns ? due_ns : soonest_ns;
+    if (at_ns < w->step_ns) {
+        w->step_ns = at_ns;
+        loop_timer_start(&w->step, at_ns - loop_now_ns(w->loop));
+    }
 }
 
 static void on_step(struct loop_timer *t)
@@ -82,16 +103,14 @@ static void on_step(struct loop_timer *t)
     struct webrtc *w = list_entry(t, struct webrtc, step);
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
-    w->is_stepping = false;
-    list_for_each_safe(s, next, &w->paced, paced)
-    {
+    w->step_ns = INT64_MAX;
+    list_for_each_safe(s, next, &w->paced, paced) {
         if (s->due_ns <= now_ns) {
             webrtc_session_on_step(s, now_ns);
         }
     }
-    if (!list_is_empty(&w->paced)) {
-        w->is_stepping = true;
-        loop_timer_start(&w->step, RTP_PACER_STEP_NS);
+    list_for_each(s, &w->paced, paced) {
+        step_at(w, s->due_ns);
     }
 }
 
@@ -105,10 +124,7 @@ void webrtc_pace(struct webrtc *w, struct webrtc_session *s, int64_t due_ns)
     if (list_is_empty(&s->paced)) {
         list_append(&w->paced, &s->paced);
     }
-    if (!w->is_stepping) {
-        w->is_stepping = true;
-        loop_timer_start(&w->step, RTP_PACER_STEP_NS);
-    }
+    step_at(w, due_ns);
 }
 
 /* ---- sockets ---- */
@@ -262,6 +278,7 @@ int webrtc_create(struct webrtc **out, struct loop *loop, const struct webrtc_co
     }
     w->loop = loop;
     w->interfaces_ns = TIME_NONE;
+    w->step_ns = INT64_MAX;
     w->n_sessions_max = config->n_sessions_max > 0 ? config->n_sessions_max : WEBRTC_SESSIONS_MAX;
     log_init(&w->log, log, "webrtc");
     list_init(&w->sessions);
@@ -279,7 +296,6 @@ int webrtc_create(struct webrtc **out, struct loop *loop, const struct webrtc_co
     struct sockaddr_storage address;
     endpoint_to_sockaddr(&w->sockets[0].udp.address, &address);
     address_format((const struct sockaddr *)&address, w->address, sizeof(w->address));
-    loop_timer_start(&w->round, WEBRTC_ROUND_NS);
     *out = w;
     return 0;
 }

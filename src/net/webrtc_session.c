@@ -137,6 +137,7 @@ static void link_session(struct webrtc *w, struct webrtc_session *s)
 {
     webrtc_table_add_name(&w->table, &s->name);
     list_append(&w->sessions, &s->link);
+    webrtc_go_round(w);
     w->stats.n_sessions++;
     w->stats.n_created++;
 }

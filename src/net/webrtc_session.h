@@ -94,7 +94,8 @@ struct webrtc {
     struct list paced;    /* webrtc_session::paced */
     struct loop_timer round;
     struct loop_timer step;
-    bool is_stepping;
+    bool is_going_round;
+    int64_t step_ns; /* when the step's timer ends; INT64_MAX: it does not run */
     struct webrtc_stats stats;
     struct udp_batch batch;
     struct webrtc_scratch scratch;
@@ -120,6 +121,8 @@ void webrtc_session_end(struct webrtc_session *s, const char *why);
 /* Of an ended one. */
 void webrtc_session_free(struct webrtc_session *s);
 
+/* In webrtc.c: have sessions looked at every WEBRTC_ROUND_NS, as long as there are any. */
+void webrtc_go_round(struct webrtc *w);
 /* In webrtc.c: have webrtc_session_on_step() called at due_ns (INT64_MAX: not). */
 void webrtc_pace(struct webrtc *w, struct webrtc_session *s, int64_t due_ns);
 
