@@ -69,7 +69,8 @@ static void on_round(struct loop_timer *t)
     struct webrtc *w = list_entry(t, struct webrtc, round);
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
-    list_for_each_safe(s, next, &w->sessions, link) {
+    list_for_each_safe(s, next, &w->sessions, link)
+    {
         webrtc_session_on_round(s, now_ns);
     }
     free_ended(w);
@@ -104,12 +105,14 @@ static void on_step(struct loop_timer *t)
     const int64_t now_ns = loop_now_ns(w->loop);
     struct webrtc_session *s, *next;
     w->step_ns = INT64_MAX;
-    list_for_each_safe(s, next, &w->paced, paced) {
+    list_for_each_safe(s, next, &w->paced, paced)
+    {
         if (s->due_ns <= now_ns) {
             webrtc_session_on_step(s, now_ns);
         }
     }
-    list_for_each(s, &w->paced, paced) {
+    list_for_each(s, &w->paced, paced)
+    {
         step_at(w, s->due_ns);
     }
 }

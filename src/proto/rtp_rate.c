@@ -19,7 +19,7 @@
 /* Congestion is noticed about this long after it began. */
 #define NOTICE_NS      (500 * NS_PER_MS)
 #define GUESS_MAX_NS   (1500 * NS_PER_MS)
-#define BACKLOG_MAX_NS (4 * NS_PER_S)
+#define BACKLOG_MAX_NS (2500 * NS_PER_MS)
 
 enum {
     LOSS_HIGH = 64,      /* a quarter: congestion, whatever else */
@@ -45,6 +45,7 @@ void rtp_rate_init(struct rtp_rate *r, int64_t now_ns)
     *r = (struct rtp_rate){
         .rate_bps = RTP_RATE_START_BPS,
         .lowered_ns = TIME_NONE,
+        .congested_ns = TIME_NONE,
         .heard_ns = TIME_NONE,
         .hurt_ns = TIME_NONE,
         .slow_ns = TIME_NONE,
@@ -86,7 +87,7 @@ static int64_t arrived(const struct rtp_rate *r, int64_t n_bytes)
 }
 
 /* What went in faster than it came out, since the congestion began. */
-static int64_t believed_backlog(const struct rtp_rate *r, enum rtp_sign sign, int64_t asked)
+static int64_t believed_backlog_ns(const struct rtp_rate *r, enum rtp_sign sign, int64_t asked)
 {
     const int64_t excess_bps = asked - r->capacity_bps;
     const int64_t excess_ns =
@@ -101,8 +102,7 @@ static int64_t believed_backlog(const struct rtp_rate *r, enum rtp_sign sign, in
             time_rescale(arrived(r, r->unheard_bytes), 8 * NS_PER_S, r->capacity_bps);
         ns = unheard_ns > ns ? unheard_ns : ns;
     }
-    ns = ns > BACKLOG_MAX_NS ? BACKLOG_MAX_NS : ns;
-    return time_rescale(r->capacity_bps, ns, 8 * NS_PER_S);
+    return ns > BACKLOG_MAX_NS ? BACKLOG_MAX_NS : ns;
 }
 
 /* A train has measured the link while it was congested: no guess is needed. */
@@ -131,14 +131,18 @@ static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, 
     }
     r->capacity_bps = capacity_bps;
     r->train_bps = 0;
-    r->backlog_bytes = believed_backlog(r, sign, asked);
-    const int64_t rate_bps = capacity_bps * 9 / 10;
+    /* A guess of a link that changed much may be too high; the next frame shall come through, and
+     * measure it. */
+    const bool is_guess = !r->is_capacity_known && asked > 2 * capacity_bps;
+    const int64_t rate_bps = capacity_bps * (is_guess ? 6 : 9) / 10;
     if (rate_bps < r->rate_bps) {
         r->rate_bps = rate_bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : rate_bps;
     }
-    r->lowered_ns = now_ns;
+    r->lowered_ns = r->congested_ns = now_ns;
     r->sign = sign;
-    r->drained_ns = now_ns + time_rescale(r->backlog_bytes, 8 * NS_PER_S, r->rate_bps);
+    const int64_t backlog_ns = believed_backlog_ns(r, sign, asked);
+    r->backlog_bytes = time_rescale(r->rate_bps, backlog_ns, 8 * NS_PER_S);
+    r->drained_ns = now_ns + backlog_ns;
     rtp_meter_forget_packets(&r->meter);
 }
 
@@ -223,6 +227,14 @@ static void note_least(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns
     }
 }
 
+/* Part of what passed only filled the queue. */
+static unsigned with_queue(const struct rtp_rate *r, unsigned fraction_lost)
+{
+    const int64_t window_ns = MISSED_SLOTS * RTP_METER_SLOT_NS;
+    const int64_t passed = (256 - fraction_lost) * window_ns / (window_ns + r->missed_wait_ns);
+    return passed > 256 - LOSS_BLACKOUT ? (unsigned)(256 - passed) : fraction_lost;
+}
+
 /* Half of what was sent lately is missing; or a quarter, and it stood in a queue. Fewer may be
  * reordering. */
 static void judge_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
@@ -232,7 +244,7 @@ static void judge_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
     const unsigned fraction = n_packets > n_missed ? n_missed * 256 / n_packets : 255;
     const unsigned least = r->missed_wait_ns > QUEUE_SHORT_NS ? LOSS_HIGH : LOSS_EVIDENT;
     if (n_missed >= MISSED_MIN && fraction >= least) {
-        judge_loss(r, fraction, now_ns);
+        judge_loss(r, with_queue(r, fraction), now_ns);
     }
 }
 
@@ -243,21 +255,26 @@ static int64_t least_round_trip(const struct rtp_rate *r)
     return a < b ? a : b;
 }
 
+/* A request is made when a later packet comes: it waited as long as the lost one would have. */
+int64_t rtp_rate_wait_ns(const struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
+{
+    const int64_t wait_ns = now_ns - sent_ns - least_round_trip(r);
+    return wait_ns > 0 ? wait_ns : 0;
+}
+
 /* A request may have been lost itself, and come a round trip later. */
 static void note_missed_wait(struct rtp_rate *r, int64_t wait_ns)
 {
-    wait_ns = wait_ns < 0 ? 0 : wait_ns;
     r->missed_wait_ns += wait_ns < r->missed_wait_ns ? wait_ns - r->missed_wait_ns
                                                      : (wait_ns - r->missed_wait_ns) / 8;
 }
 
-/* A request is made when a later packet comes: it waited as long as the lost one would have. */
 void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns)
 {
     if (r->lowered_ns != TIME_NONE && sent_ns < r->lowered_ns) {
         return; /* known */
     }
-    note_missed_wait(r, now_ns - sent_ns - least_round_trip(r));
+    note_missed_wait(r, rtp_rate_wait_ns(r, sent_ns, now_ns));
     rtp_meter_note_missed(&r->meter, sent_ns, now_ns);
     judge_missed(r, sent_ns, now_ns);
 }
@@ -312,13 +329,37 @@ static void limit_to_measured(struct rtp_rate *r, int64_t now_ns)
     }
 }
 
+static bool was_link_free(const struct rtp_rate *r, int64_t began_ns)
+{
+    return began_ns >= r->drained_ns + QUEUE_SHORT_NS;
+}
+
+static void note_measured(struct rtp_rate *r, int64_t bps, int64_t now_ns)
+{
+    r->measured_bps = bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : bps;
+    r->measured_ns = now_ns;
+    if (rtp_rate_is_limited(r)) {
+        limit_to_measured(r, now_ns);
+    }
+}
+
+void rtp_rate_on_lossy_train(struct rtp_rate *r, const struct rtp_train *t, int64_t began_ns,
+                             int64_t now_ns)
+{
+    if (t->wait_ns > QUEUE_SHORT_NS && was_link_free(r, began_ns)) {
+        note_measured(
+            r, time_rescale(t->n_bytes - t->lost_bytes, 8 * NS_PER_S, t->duration_ns + t->wait_ns),
+            now_ns);
+    }
+}
+
 /* A train spreads to the rate of the link: over what it took to leave, and the queue that it left.
  * Without a queue the next one goes faster. */
 static void judge_train(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
 {
     const struct rtp_train *t = &report->train;
     if (t->n_bytes == 0 || report->round_trip_ns == TIME_NONE ||
-        report->round_trip_at_ns - t->duration_ns < r->drained_ns + QUEUE_SHORT_NS) {
+        !was_link_free(r, report->round_trip_at_ns - t->duration_ns)) {
         return;
     }
     const int64_t queue_ns = report->round_trip_ns - least_round_trip(r);
@@ -326,11 +367,7 @@ static void judge_train(struct rtp_rate *r, const struct rtp_rate_report *report
     const int64_t spread_ns = t->duration_ns + (is_free ? QUEUE_NONE_NS : queue_ns);
     const int64_t bps = time_rescale(t->n_bytes, 8 * NS_PER_S, spread_ns);
     if (!is_free) {
-        r->measured_bps = bps < RTP_RATE_MIN_BPS ? RTP_RATE_MIN_BPS : bps;
-        r->measured_ns = now_ns;
-        if (rtp_rate_is_limited(r)) {
-            limit_to_measured(r, now_ns);
-        }
+        note_measured(r, bps, now_ns);
         return;
     }
     r->train_bps = bps;
@@ -374,13 +411,20 @@ static void grow(struct rtp_rate *r, int64_t more_bps)
     }
 }
 
-/* Trains are rare, and so is their growth. */
+/* Trains are rare, and so is their growth: to the capacity that is believed in, on from there in
+ * small steps, and beyond it in large ones. */
 static void grow_by_train(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
 {
-    if (report->train.n_bytes > 0 && r->train_bps > 0 && may_grow(r, now_ns)) {
-        const bool is_near = r->is_capacity_known && is_near_capacity(r);
-        grow(r, r->rate_bps * (is_near ? TRAIN_NEAR_PERCENT : TRAIN_PERCENT) / 100);
+    if (report->train.n_bytes == 0 || r->train_bps == 0 || !may_grow(r, now_ns)) {
+        return;
     }
+    const int64_t step_bps = r->rate_bps * TRAIN_NEAR_PERCENT / 100;
+    int64_t more_bps = r->rate_bps * TRAIN_PERCENT / 100;
+    if (r->rate_bps < r->capacity_bps * 12 / 10 && r->rate_bps + more_bps > r->capacity_bps) {
+        const int64_t left_bps = r->capacity_bps - r->rate_bps;
+        more_bps = left_bps > step_bps ? left_bps : step_bps;
+    }
+    grow(r, more_bps);
 }
 
 static void take_counts(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)

@@ -8,7 +8,8 @@
  *
  * A link is measured by trains: a frame that leaves alone at a limited rate, and a sender report
  * right behind it, whose round trip tells of the queue that the frame made. The link carried it in
- * the time that it took to leave and that queue together.
+ * the time that it took to leave and that queue together. So too when the queue was full: then the
+ * requests for what was lost tell its length.
  *
  * A REMB is taken for a sign only when it falls below what is sent: receivers derive it from what
  * arrives, so a still picture makes it small on the best of links.
@@ -33,6 +34,8 @@
 struct rtp_train {
     int64_t n_bytes; /* 0: none */
     int64_t duration_ns;
+    int64_t lost_bytes;
+    int64_t wait_ns; /* the shortest queue that a lost one found */
 };
 
 /* What a report block of the viewer says, in our terms. */
@@ -61,6 +64,7 @@ struct rtp_rate {
     int64_t forgotten_ns;   /* when capacity_bps was raised last */
     int64_t backlog_bytes;  /* believed to lie in the link's queue; see rtp_rate_take_backlog */
     int64_t lowered_ns;     /* TIME_NONE: never */
+    int64_t congested_ns;   /* the same, but for what a train measured; TIME_NONE: never */
     enum rtp_sign sign;     /* that lowered it last */
     int64_t drained_ns;     /* when the queue of that congestion should be empty */
     int64_t heard_ns;       /* the last report or REMB; TIME_NONE: never */
@@ -89,6 +93,11 @@ void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report
 void rtp_rate_note_round_trip(struct rtp_rate *r, int64_t round_trip_ns, int64_t now_ns);
 /* A packet of sent_ns was asked for again, for the first time. */
 void rtp_rate_on_missed(struct rtp_rate *r, int64_t sent_ns, int64_t now_ns);
+/* About how long a packet that was asked for at now_ns would have stood in the queue. */
+int64_t rtp_rate_wait_ns(const struct rtp_rate *r, int64_t sent_ns, int64_t now_ns);
+/* Of a train that left alone after began_ns some were lost. */
+void rtp_rate_on_lossy_train(struct rtp_rate *r, const struct rtp_train *t, int64_t began_ns,
+                             int64_t now_ns);
 /* The viewer asked for a keyframe: repairs do not cope. */
 void rtp_rate_on_hurt(struct rtp_rate *r, int64_t now_ns);
 

@@ -12,9 +12,10 @@ enum {
 #define BUSY_MAX_NS (20 * NS_PER_MS)
 /* A frame may be offered when the link is free within this time. */
 #define READY_WAIT_NS (20 * NS_PER_MS)
-/* Packets closer together are one train; before it, a link that carries anything is free. */
-#define TRAIN_PAUSE_NS (15 * NS_PER_MS)
-#define TRAIN_APART_NS (100 * NS_PER_MS)
+/* Packets that are no further apart than pacing makes them, and this, are one train; before it, a
+ * link that carries anything is free. */
+#define TRAIN_PAUSE_NS (20 * NS_PER_MS)
+#define TRAIN_APART_NS (250 * NS_PER_MS)
 
 static struct bytes keep(char *copy, struct bytes in)
 {
@@ -148,6 +149,8 @@ static void take(struct rtp_sender *s, const struct rtp_frame *frame, int64_t no
     s->stats.n_frames++;
     if (frame->is_key) {
         s->key_sent_ns = now_ns;
+        s->key_index = s->next_index;
+        s->is_broken = false;
         s->wants_key = false;
     }
     limit_repeats(s, now_ns);
@@ -155,10 +158,21 @@ static void take(struct rtp_sender *s, const struct rtp_frame *frame, int64_t no
     rtp_history_begin(&s->history, s->buf, s->next_index, s->capture_ns, now_ns);
 }
 
+/* Before the next frame: what the viewer asked for of the last one is known. */
+static void judge_train(struct rtp_sender *s, int64_t now_ns)
+{
+    if (s->is_train_alone && s->train.lost_bytes > 0 && s->train.wait_ns != INT64_MAX &&
+        now_ns - s->last_sent_ns > rtp_rate_round_trip_ns(&s->rate)) {
+        rtp_rate_on_lossy_train(&s->rate, &s->train, s->train_began_ns, now_ns);
+        s->is_train_alone = false; /* once */
+    }
+}
+
 bool rtp_sender_offer(struct rtp_sender *s, const struct rtp_frame *frame, int64_t now_ns)
 {
+    judge_train(s, now_ns);
     advance(s, now_ns);
-    if (!can_carry(s, frame, now_ns)) {
+    if ((s->is_broken && !frame->is_key) || !can_carry(s, frame, now_ns)) {
         s->stats.n_frames_refused++;
         s->wants_key = true;
         return false;
@@ -305,9 +319,11 @@ static void next_of_frame(struct rtp_sender *s, int64_t now_ns, struct rtp_outgo
 static void note_train(struct rtp_sender *s, size_t size, int64_t now_ns)
 {
     const int64_t pause_ns = now_ns - s->last_sent_ns;
-    if (pause_ns > TRAIN_PAUSE_NS) {
-        s->train.n_bytes = 0;
+    const int64_t paced_ns = time_rescale(2 * (int64_t)size, 8 * NS_PER_S, s->rate.rate_bps);
+    if (pause_ns > TRAIN_PAUSE_NS + paced_ns) {
+        s->train = (struct rtp_train){.wait_ns = INT64_MAX};
         s->train_began_ns = now_ns;
+        s->train_index = s->next_index - 1;
         s->is_train_alone = pause_ns > TRAIN_APART_NS;
     }
     s->train.n_bytes += (int64_t)size;
@@ -330,7 +346,9 @@ bool rtp_sender_next(struct rtp_sender *s, int64_t now_ns, struct rtp_outgoing *
     const size_t size = outgoing_size(out);
     rtp_pacer_spend(&s->pacer, size);
     rtp_rate_on_sent(&s->rate, size, now_ns);
-    note_train(s, size, now_ns);
+    if (!out->is_repeat) {
+        note_train(s, size, now_ns);
+    }
     s->stats.n_bytes += size;
     return true;
 }

@@ -123,11 +123,14 @@ struct rtp_sender {
     struct rtp_train train;
     bool is_train_alone; /* nothing left shortly before it */
     int64_t train_began_ns;
+    uint64_t train_index; /* of its first packet */
     int64_t last_sent_ns;
 
     /* keyframes */
     int64_t key_sent_ns; /* TIME_NONE: never */
     int64_t key_size_bytes;
+    uint64_t key_index; /* of its first packet */
+    bool is_broken;     /* something since then is given up: only a keyframe helps */
     bool wants_key;
     int64_t wished_ns; /* TIME_NONE: never */
 

@@ -80,12 +80,29 @@ static void on_report_block(struct rtp_sender *s, const struct rtcp_report_block
     rtp_rate_on_report(&s->rate, &report, now_ns);
 }
 
+/* What was sent into the congestion is given up: there is too much of it, and it is late. */
+static bool is_given_up(const struct rtp_sender *s, const struct rtp_history_frame *f)
+{
+    return s->rate.congested_ns != TIME_NONE && f->sent_ns < s->rate.congested_ns;
+}
+
 static bool may_repeat(struct rtp_sender *s, size_t size, int64_t now_ns)
 {
     rtp_pacer_advance(&s->pacer, now_ns);
     return s->config.has_rtx && (int64_t)size <= s->repeat_bytes_allowed &&
            s->n_repeats < RTP_SENDER_REPEATS_MAX &&
            rtp_pacer_wait_ns(&s->pacer, 0) <= REPEAT_WAIT_NS;
+}
+
+static void note_missed(struct rtp_sender *s, uint64_t index, size_t size, int64_t now_ns)
+{
+    const int64_t sent_ns = rtp_history_sent_ns(&s->history, index);
+    rtp_rate_on_missed(&s->rate, sent_ns, now_ns);
+    if (index >= s->train_index) {
+        const int64_t wait_ns = rtp_rate_wait_ns(&s->rate, sent_ns, now_ns);
+        s->train.lost_bytes += (int64_t)size;
+        s->train.wait_ns = wait_ns < s->train.wait_ns ? wait_ns : s->train.wait_ns;
+    }
 }
 
 static void on_nack(struct rtp_sender *s, uint16_t sequence, int64_t now_ns)
@@ -98,12 +115,14 @@ static void on_nack(struct rtp_sender *s, uint16_t sequence, int64_t now_ns)
                                  &is_first)) {
         return;
     }
-    if (is_first) {
-        rtp_rate_on_missed(&s->rate, rtp_history_sent_ns(&s->history, index), now_ns);
-    }
     const size_t size = s->header_size + RTP_OSN_SIZE +
                         rtp_payloads_of(f->buf)->payloads[index - f->first_index].size;
-    if (may_repeat(s, size, now_ns)) {
+    if (is_first) {
+        note_missed(s, index, size, now_ns);
+    }
+    if (is_given_up(s, f)) {
+        s->is_broken = s->is_broken || index > s->key_index;
+    } else if (may_repeat(s, size, now_ns)) {
         s->repeat_bytes_allowed -= (int64_t)size;
         s->repeats[(s->first_repeat + s->n_repeats++) % RTP_SENDER_REPEATS_MAX] = index;
     }

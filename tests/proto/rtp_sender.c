@@ -459,6 +459,41 @@ static void test_train(void **state)
     assert_int_equal(r.rate_bps, r.capacity_bps * 9 / 10);
 }
 
+/* 20,000 of 23,000 bytes came through a full queue of 210 ms, in 320 ms: 0.5 Mbit/s. */
+static void test_lossy_train(void **state)
+{
+    struct rtp_rate r;
+    rtp_rate_init(&r, 0);
+    r.rate_bps = 1500000;
+    const struct rtp_train train = {
+        .n_bytes = 23000, .duration_ns = 110 * MS, .lost_bytes = 3000, .wait_ns = 210 * MS};
+    rtp_rate_on_lossy_train(&r, &train, 1000 * MS, 2000 * MS);
+    assert_in_range(r.capacity_bps, 499000, 501000);
+    r.rate_bps = 1500000;
+    const struct rtp_train random_loss = {
+        .n_bytes = 23000, .duration_ns = 110 * MS, .lost_bytes = 3000, .wait_ns = 10 * MS};
+    rtp_rate_on_lossy_train(&r, &random_loss, 3000 * MS, 4000 * MS);
+    assert_int_equal(r.rate_bps, 1500000);
+}
+
+/* What was sent into a congestion is not repeated, and nothing follows it but a keyframe. */
+static void test_given_up(void **state)
+{
+    struct rtp_sender s;
+    const uint16_t lost = 0x7fff;
+    start(&s);
+    assert_true(offer(&s, 0, N_PAYLOADS, true, 0));
+    assert_int_equal(drain(&s, 0), N_PAYLOADS);
+    s.rate.congested_ns = 10 * MS;
+    send_nack(&s, &lost, 1, 20 * MS);
+    assert_int_equal(drain(&s, 20 * MS), 0);
+    assert_false(offer(&s, 3000, 1, false, 33 * MS));
+    assert_true(offer(&s, 6000, 1, true, 66 * MS));
+    assert_int_equal(drain(&s, 66 * MS), 1);
+    assert_true(offer(&s, 9000, 1, false, 100 * MS));
+    rtp_sender_finish(&s);
+}
+
 /* A link that was never limited is not limited by one slow answer: a busy viewer gives it too. */
 static void test_train_of_a_good_link(void **state)
 {
@@ -492,6 +527,8 @@ int main(void)
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_tail),
         cmocka_unit_test(test_train),
+        cmocka_unit_test(test_lossy_train),
+        cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_train_of_a_good_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
