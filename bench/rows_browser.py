@@ -10,7 +10,7 @@ import statistics
 
 from lab import ROOT, Unavailable, row
 
-SECONDS = 6
+SECONDS = 5
 RUNS = 5
 FIRSTS = 20
 DECODE_MS = 1.4

@@ -12,7 +12,7 @@ import time
 
 from lab import ROOT, at_most, row
 
-SECONDS = 6
+SECONDS = 5
 ROUNDS = 3
 BITRATE = 4000000
 FPS = 30
