@@ -176,10 +176,7 @@ static const struct latency_reader_type *choose(struct latency_url *url)
     const size_t length = strlen(url->path);
     const bool is_page = length > 1 && url->path[length - 1] == '/';
     const bool is_whep = is_page || (length > 5 && strcmp(url->path + length - 5, "/whep") == 0);
-    if (is_page && length + 5 < sizeof(url->path)) {
-        strcat(url->path, "whep");
-    }
-    snprintf(url->path + strlen(url->path), sizeof(url->path) - strlen(url->path), "%s", query);
+    snprintf(url->path + length, sizeof(url->path) - length, "%s%s", is_page ? "whep" : "", query);
     return is_whep ? &latency_whep : &latency_http;
 }
 
