@@ -6,9 +6,11 @@
  * Prints a line a minute; status 1 when descriptors grew, or resident memory still grew in the
  * second half by more than GROWTH_KB.
  */
+import { execFile } from 'node:child_process';
 import http from 'node:http';
+import path from 'node:path';
 
-import { startAvocet } from './avocet.mjs';
+import { program, root, startAvocet } from './avocet.mjs';
 import { WsViewer } from './clients.mjs';
 
 const GROWTH_KB = 1024;
@@ -19,7 +21,10 @@ if (!(minutes > 0)) {
     process.exit(2);
 }
 
-const avocet = await startAvocet(['a=test:?size=360p&fps=30&stop_after=2s', 'b=test:?size=240p&stop_after=100ms']);
+/* c has nothing but H.264: its JPEG viewers start the decoder program, and the last ends it. */
+const avocet = await startAvocet(['a=test:?size=360p&fps=30&stop_after=2s', 'b=test:?size=240p&stop_after=100ms',
+    `c=file:${path.join(root, 'tests/bitstream/samples/baseline.h264')}?stop_after=500ms`]);
+const whep_drain = path.join(path.dirname(program), 'bench/whep_drain');
 const end = performance.now() + minutes * 60000;
 const isOver = () => performance.now() > end;
 let n_visits = 0;
@@ -61,6 +66,14 @@ async function visitWhep(stream) {
     }
 }
 
+/* Two real sessions (ICE, DTLS, SRTP) for two seconds, which then fall silent without a word. */
+function playWhep(stream) {
+    return new Promise((resolve, reject) => {
+        execFile(whep_drain, [avocet.servers.http.port, 2, 2, `/${stream}/whep`], (error, _, said) =>
+            (error ? reject(new Error(`whep: ${said.trim() || error.message}`)) : resolve()));
+    });
+}
+
 const VISITS = [
     () => visitHttp('/a/stream.mp4', 200000),
     () => visitHttp('/b/stream.h264', 20000),
@@ -70,6 +83,8 @@ const VISITS = [
     () => visitWs('a', 'mp4', 40),
     () => visitWs('b', 'h264', 10),
     () => visitWhep('a'),
+    () => playWhep('a'),
+    () => visitHttp('/c/stream.mjpg', 20000),
 ];
 
 async function keepVisiting(k) {
