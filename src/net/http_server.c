@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-
-/* Connections at their limit, and as much again for sessions, cameras, files. */
-enum { DESCRIPTORS_WANTED = 2 * HTTP_CONNECTIONS_MAX };
 
 /* ---- sweep: deadlines are looked at, not armed ---- */
 
@@ -111,17 +107,10 @@ int http_server_create(struct http_server **out, struct loop *loop, const struct
     return 0;
 }
 
-static void close_listeners(struct http_server *s)
-{
-    for (unsigned i = 0; i < s->n_listeners; i++) {
-        listener_close(&s->listeners[i]);
-    }
-}
-
 void http_server_stop(struct http_server *s, int64_t grace_ns)
 {
     s->is_stopping = true;
-    close_listeners(s);
+    listener_group_close(&s->listeners);
     for_each_connection(s, stop_one);
     loop_timer_start(&s->grace, grace_ns);
 }
@@ -131,7 +120,7 @@ void http_server_destroy(struct http_server *s)
     if (!s) {
         return;
     }
-    close_listeners(s);
+    listener_group_close(&s->listeners);
     for_each_connection(s, lose_one);
     loop_timer_finish(&s->sweep);
     loop_timer_finish(&s->grace);
@@ -153,7 +142,7 @@ int http_server_add_routes(struct http_server *s, const struct http_route *route
 
 const char *http_server_address(const struct http_server *s)
 {
-    return s->n_listeners > 0 ? s->address : NULL;
+    return listener_group_address(&s->listeners);
 }
 
 const struct http_server_stats *http_server_stats(const struct http_server *s)
@@ -180,100 +169,19 @@ static void on_accept(struct listener *l, int fd, const struct address *peer)
     }
 }
 
-static void explain(int error, const char *address, char *out, size_t size)
-{
-    switch (error) {
-    case -EADDRINUSE:
-        snprintf(out, size,
-                 "cannot listen on http://%s: another program uses this port; stop it, or choose "
-                 "another port with --http",
-                 address);
-        break;
-    case -EACCES:
-        snprintf(out, size,
-                 "cannot listen on http://%s: ports below 1024 need a privilege; choose one above "
-                 "with --http",
-                 address);
-        break;
-    case -EADDRNOTAVAIL:
-        snprintf(
-            out, size,
-            "cannot listen on http://%s: this machine has no such address; choose another with "
-            "--listen",
-            address);
-        break;
-    default:
-        snprintf(out, size, "cannot listen on http://%s: %s", address, strerror(-error));
-        break;
-    }
-}
-
-/* IPv6 beside the same IPv4: a machine without IPv6 must do without saying much. */
-static bool is_best_effort(const struct http_server *s, const struct address *a)
-{
-    if (s->n_listeners == 0 || a->sa.sa_family != AF_INET6) {
-        return false;
-    }
-    const struct address *first = &s->listeners[0].address;
-    return first->sa.sa_family == AF_INET &&
-           ((address_is_loopback(a) && address_is_loopback(first)) ||
-            (address_is_any(a) && address_is_any(first)));
-}
-
-static int listen_on(struct http_server *s, const char *text, char *error, size_t error_size)
-{
-    struct address a;
-    if (s->n_listeners == HTTP_LISTENERS_MAX || address_parse(&a, text) < 0) {
-        snprintf(error, error_size,
-                 "cannot listen on %s: it must be an IP address with a port, such as "
-                 "127.0.0.1:8080 or [::1]:8080",
-                 text);
-        return -EINVAL;
-    }
-    if (address_port(&a) == 0 && s->n_listeners > 0) {
-        address_set_port(&a, address_port(&s->listeners[0].address));
-    }
-    const int rc = listener_open(&s->listeners[s->n_listeners], s->loop, &a, &s->log, on_accept, s);
-    if (rc == 0) {
-        s->n_listeners++;
-        return 0;
-    }
-    char name[ADDRESS_TEXT_SIZE];
-    address_format(&a.sa, name, sizeof(name));
-    if (is_best_effort(s, &a)) {
-        log_info(&s->log, "not listening on %s (%s), going on without", name, strerror(-rc));
-        return 0;
-    }
-    explain(rc, name, error, error_size);
-    return rc;
-}
-
-/* The usual soft limit of 1024 is for programs that select(). */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
-        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 int http_server_listen(struct http_server *s, const struct http_config *config, char *error,
                        size_t error_size)
 {
     int rc = http_guard_set(&s->guard, config->hosts, config->origins);
-    raise_descriptor_limit();
     if (rc < 0) {
         snprintf(error, error_size, "out of memory");
     }
-    for (const char *const *text = config->listen; rc == 0 && *text; text++) {
-        rc = listen_on(s, *text, error, error_size);
-    }
-    if (rc < 0) {
-        close_listeners(s);
-        s->n_listeners = 0;
-    } else if (s->n_listeners > 0) {
-        address_format(&s->listeners[0].address.sa, s->address, sizeof(s->address));
-    }
-    return rc;
+    const struct listener_group_config listeners = {
+        .addresses = config->listen,
+        .server = s->scheme,
+        .log = &s->log,
+        .on_accept = on_accept,
+        .arg = s,
+    };
+    return rc < 0 ? rc : listener_group_open(&s->listeners, s->loop, &listeners, error, error_size);
 }

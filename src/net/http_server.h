@@ -20,11 +20,10 @@
 #include "net/http_guard.h"
 #include "net/http_parse.h"
 #include "net/http_route.h"
-#include "net/listener.h"
+#include "net/listener_group.h"
 #include "net/websocket_reader.h"
 
 enum {
-    HTTP_LISTENERS_MAX = 16,
     HTTP_ROUTE_TABLES_MAX = 16,
     HTTP_INPUT_SIZE = 16 * 1024,         /* read at once, and kept of pipelined requests */
     HTTP_REFUSALS_MAX = 64,              /* connections over the limits that are being told so */
@@ -57,9 +56,7 @@ struct http_server {
     unsigned connections_max;
     unsigned connections_per_address_max;
 
-    struct listener listeners[HTTP_LISTENERS_MAX];
-    unsigned n_listeners;
-    char address[ADDRESS_TEXT_SIZE];
+    struct listener_group listeners;
 
     struct http_route_table tables[HTTP_ROUTE_TABLES_MAX];
     unsigned n_tables;

@@ -643,11 +643,11 @@ static void test_taken_port_is_explained(void **state)
 
 static void test_loopback_takes_one_port_for_both_families(void **state)
 {
-    const struct address *first = &f.server->listeners[0].address;
+    const struct address *first = &f.server->listeners.listeners[0].address;
     assert_string_equal(http_server_address(f.server) + strlen("127.0.0.1:"),
                         strchr(http_server_address(f.server), ':') + 1);
-    for (unsigned i = 1; i < f.server->n_listeners; i++) {
-        assert_int_equal(address_port(&f.server->listeners[i].address), address_port(first));
+    for (unsigned i = 1; i < f.server->listeners.n_listeners; i++) {
+        assert_int_equal(address_port(&f.server->listeners.listeners[i].address), address_port(first));
     }
 }
 
