@@ -19,10 +19,12 @@
 #include "stream/directory.h"
 
 struct text;
+struct webrtc;
 
 struct api {
     struct directory *streams;
     struct http_server *http;
+    const struct webrtc *webrtc; /* NULL when it is off */
     struct loop *loop;
     const char *version;
 };

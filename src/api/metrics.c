@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "base/text.h"
+#include "net/webrtc.h"
 
 static void begin(struct text *out, const char *name, const char *type, const char *help)
 {
@@ -222,9 +223,48 @@ static void write_process(const struct api *api, struct text *out)
     text_printf(out, "avocet_process_open_fds %u\n", n_open_fds());
 }
 
+static void write_sample(struct text *out, const char *name, const char *type, const char *help,
+                         uint64_t value)
+{
+    begin(out, name, type, help);
+    text_printf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void write_webrtc(const struct webrtc *w, struct text *out)
+{
+    struct webrtc_stats s;
+    webrtc_get_stats(w, &s);
+    write_sample(out, "avocet_webrtc_sessions", "gauge", "WebRTC sessions now", s.n_sessions);
+    write_sample(out, "avocet_webrtc_connected_sessions", "gauge",
+                 "WebRTC sessions that media can be sent to", s.n_connected);
+    write_sample(out, "avocet_webrtc_handshakes", "gauge", "DTLS handshakes in flight",
+                 s.n_handshakes);
+    write_sample(out, "avocet_webrtc_sessions_total", "counter", "WebRTC sessions since the start",
+                 s.n_created);
+    write_sample(out, "avocet_webrtc_refused_sessions_total", "counter",
+                 "WebRTC sessions refused at the limit", s.n_refused);
+    write_sample(out, "avocet_webrtc_failed_handshakes_total", "counter",
+                 "DTLS handshakes that failed", s.n_failed);
+    write_sample(out, "avocet_webrtc_expired_sessions_total", "counter",
+                 "WebRTC sessions whose viewer never came, or fell silent", s.n_expired);
+    write_sample(out, "avocet_webrtc_stray_datagrams_total", "counter",
+                 "Datagrams dropped: of no session, or not what they should be", s.n_strays);
+    write_sample(out, "avocet_webrtc_sent_datagrams_total", "counter", "Datagrams sent",
+                 s.n_datagrams_sent);
+    write_sample(out, "avocet_webrtc_sent_bytes_total", "counter", "Bytes of datagrams sent",
+                 s.n_bytes_sent);
+    write_sample(out, "avocet_webrtc_send_calls_total", "counter",
+                 "System calls that sent datagrams", s.n_sends);
+    write_sample(out, "avocet_webrtc_late_datagrams_total", "counter",
+                 "Datagrams that a full socket made late", s.n_full);
+}
+
 void api_write_metrics(const struct api *api, struct text *out)
 {
     write_process(api, out);
+    if (api->webrtc) {
+        write_webrtc(api->webrtc, out);
+    }
     write_states(api, out);
     write_encodings(api, out);
     begin(out, "avocet_viewers", "gauge", "Viewers now");

@@ -307,7 +307,12 @@ static void on_action(struct http_exchange *x, void *arg)
 static int add_routes(struct server *s)
 {
     s->api = (struct api){
-        .streams = &s->streams, .http = s->http, .loop = s->loop, .version = AVOCET_VERSION};
+        .streams = &s->streams,
+        .http = s->http,
+        .webrtc = s->webrtc,
+        .loop = s->loop,
+        .version = AVOCET_VERSION,
+    };
     s->page = (struct page){
         .has_stream = has_stream,
         .on_action = on_action,

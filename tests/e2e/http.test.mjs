@@ -67,6 +67,11 @@ test('metrics and health', async () => {
     const metrics = await (await avocet.get('/metrics')).text();
     assert.match(metrics, /^# TYPE avocet_viewers gauge$/m);
     assert.doesNotMatch(metrics, /^(?!#|avocet_)./m);
+    assert.match(metrics, /^# TYPE avocet_webrtc_sessions gauge\navocet_webrtc_sessions 0$/m);
+    const named = new Set(metrics.match(/(?<=^# TYPE )\w+/gm));
+    for (const [name] of metrics.matchAll(/^\w+/gm)) {
+        assert.ok(named.has(name) || named.has(name.replace(/_(bucket|sum|count)$/, '')), name);
+    }
     assert.equal((await avocet.get('/healthz')).status, 200);
 });
 

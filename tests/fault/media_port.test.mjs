@@ -49,6 +49,8 @@ test('20,000 datagrams of garbage beside a viewer', { skip: noGstreamer }, async
     assert.ok(seen.frames >= 150);
     assert.ok(answered_bytes < sent_bytes / 100, `${answered_bytes} bytes were answered`);
     assert.ok(avocet.resources().n_fds <= before.n_fds + 2);
+    assert.ok(await avocet.metric('avocet_webrtc_stray_datagrams_total') > 0);
+    assert.ok(await avocet.metric('avocet_webrtc_sent_datagrams_total') > 150);
 });
 
 test('half-open sessions: offers whose viewer never comes', async () => {
@@ -67,6 +69,9 @@ test('half-open sessions: offers whose viewer never comes', async () => {
         await Promise.all(answers.map((answer) => answer.arrayBuffer()));
     }
     assert.ok([...seen].every((status) => status === 201 || status === 503), [...seen].join());
+    assert.ok(await avocet.metric('avocet_webrtc_sessions') > 0);
+    assert.ok(await avocet.metric('avocet_webrtc_sessions_total') >= 400);
+    assert.equal(await avocet.metric('avocet_webrtc_refused_sessions_total'), 0);
     const answer = await avocet.get('/healthz');
     assert.equal(answer.status, 200);
     assert.ok(avocet.resources().rss_kb - before.rss_kb < 64 * 1024);
