@@ -3,7 +3,7 @@
 
 #include "net/http_server.h"
 
-static void refuse(struct http_connection *hc)
+struct buf *http_refusal_create(void)
 {
     static const char body[] = "{\"error\":\"too many connections are open\"}\n";
     struct text answer = {0};
@@ -12,12 +12,26 @@ static void refuse(struct http_connection *hc)
                 "Content-Length: %zu\r\nRetry-After: %d\r\nConnection: close\r\n\r\n%s",
                 sizeof(body) - 1, HTTP_RETRY_AFTER_S, body);
     struct buf *b = answer.error ? NULL : buf_copy(text_bytes(&answer));
-    if (b) {
-        connection_send(&hc->connection, &b, 1);
-    }
-    buf_unref(&b);
     text_finish(&answer);
+    return b;
+}
+
+static void refuse(struct http_connection *hc)
+{
+    connection_send(&hc->connection, &hc->server->refusal, 1);
     http_connection_linger(hc);
+}
+
+/* Without waiting for the peer's end. What it has sent is read first: closed over unread bytes, or
+ * when its request comes only later, the connection is reset, and the answer may be lost. */
+static void refuse_at_once(struct http_server *s, int fd)
+{
+    const struct buf *b = s->refusal;
+    (void)recv(fd, s->input, sizeof(s->input), MSG_DONTWAIT);
+    if (send(fd, b->data, b->size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+        shutdown(fd, SHUT_WR);
+    }
+    close(fd);
 }
 
 static unsigned count_from(const struct http_server *s, const struct address *peer)
@@ -56,7 +70,7 @@ void http_accept(struct http_server *s, int fd, const struct address *peer)
     s->stats.n_accepted++;
     s->stats.n_refused += is_over || !hc;
     if (!hc) {
-        close(fd);
+        refuse_at_once(s, fd);
         return;
     }
     hc->server = s;

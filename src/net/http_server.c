@@ -99,7 +99,8 @@ int http_server_create(struct http_server **out, struct loop *loop, const struct
     loop_timer_init(&s->sweep, loop, on_sweep);
     loop_timer_init(&s->grace, loop, on_grace_over);
     s->ping = buf_copy(bytes_of("\x89\0", 2));
-    if (!s->ping || http_guard_find_own_names(&s->guard) < 0) {
+    s->refusal = http_refusal_create();
+    if (!s->ping || !s->refusal || http_guard_find_own_names(&s->guard) < 0) {
         http_server_destroy(s);
         return -ENOMEM;
     }
@@ -128,6 +129,7 @@ void http_server_destroy(struct http_server *s)
     free_dead(s);
     http_guard_finish(&s->guard);
     buf_unref(&s->ping);
+    buf_unref(&s->refusal);
     free(s);
 }
 

@@ -25,8 +25,10 @@
 
 enum {
     HTTP_ROUTE_TABLES_MAX = 16,
-    HTTP_INPUT_SIZE = 16 * 1024,         /* read at once, and kept of pipelined requests */
-    HTTP_REFUSALS_MAX = 64,              /* connections over the limits that are being told so */
+    HTTP_INPUT_SIZE = 16 * 1024, /* read at once, and kept of pipelined requests */
+    /* Connections over the limits that hear so and are waited for, at a time; each for linger_ns at
+     * most. Further ones hear it too, as far as one write goes. */
+    HTTP_REFUSALS_MAX = 1024,
     HTTP_DISCARD_BYTES_MAX = 256 * 1024, /* of what a peer sends and nobody reads */
     HTTP_RETRY_AFTER_S = 2,
     HTTP_ANSWER_RATE_MIN = 4096, /* bytes per second that a finite answer must make */
@@ -73,7 +75,8 @@ struct http_server {
     unsigned n_refusals;
     struct http_server_stats stats;
 
-    struct buf *ping; /* one frame for all */
+    struct buf *ping;    /* one frame for all */
+    struct buf *refusal; /* the 503 of all connections over the limits */
     uint8_t input[HTTP_INPUT_SIZE];
 };
 
@@ -126,6 +129,8 @@ struct http_connection {
 
 /* Take over fd; a connection over the limits gets its 503. */
 void http_accept(struct http_server *s, int fd, const struct address *peer);
+/* NULL without memory. */
+struct buf *http_refusal_create(void);
 void http_connection_begin(struct http_connection *hc, int fd, const struct address *peer);
 void http_connection_set_phase(struct http_connection *hc, enum http_phase phase,
                                int64_t timeout_ns);

@@ -22,6 +22,7 @@ enum {
     WARM_UP_REQUESTS = 1000,
     CROWD = 500,
     FRAME_SIZE = 2000,
+    FRAMES_SEEN_MIN = 10,
     STREAMS_MAX = 1024,
     HEAP_SLACK_BYTES = 32 * 1024,
 };
@@ -125,7 +126,7 @@ static void *watch(void *arg)
     uint32_t next = 0;
     v->has_lost = !client_read_until(v->fd, &head, "\r\n\r\n");
     text_finish(&head);
-    while (!v->has_lost && !atomic_load(&v->is_ending)) {
+    while (!v->has_lost && (v->n_frames <= FRAMES_SEEN_MIN || !atomic_load(&v->is_ending))) {
         if (!client_read_exactly(v->fd, frame, sizeof(frame))) {
             v->has_lost = true;
             break;
@@ -149,7 +150,7 @@ static void viewer_stop(struct viewer *v)
     atomic_store(&v->is_ending, true);
     pthread_join(v->thread, NULL);
     assert_false(v->has_lost);
-    assert_true(v->n_frames > 10);
+    assert_true(v->n_frames > FRAMES_SEEN_MIN);
     close(v->fd);
 }
 
@@ -319,6 +320,76 @@ static void test_crowds_come_and_go(void **state)
     viewer_stop(&v);
 }
 
+/* ---- more than the limit ---- */
+
+static void limit_to_one(void *arg)
+{
+    f.server->connections_max = 1;
+    f.server->timeouts.linger_ns = 10 * NS_PER_S;
+}
+
+static void expect_refusal(int fd)
+{
+    struct text answer = {0};
+    client_read_to_end(fd, &answer);
+    assert_false(answer.error);
+    assert_memory_equal(answer.data, "HTTP/1.1 503 ", 13);
+    assert_non_null(strstr(answer.data, "\r\nRetry-After: "));
+    assert_non_null(strstr(answer.data, "\r\n\r\n{\"error\":\""));
+    text_finish(&answer);
+}
+
+/* None of them leaves before all have come. */
+static void test_hundreds_over_the_limit_hear_503(void **state)
+{
+    int fds[CROWD];
+    struct viewer v;
+    viewer_start(&v);
+    fixture_call(&f, limit_to_one, NULL);
+    for (unsigned i = 0; i < CROWD; i++) {
+        fds[i] = client_connect(&f);
+        client_send_text(fds[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        expect_refusal(fds[i]);
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+    fixture_wait_for_connections(&f, 1);
+    viewer_stop(&v);
+    assert_int_equal(f.server->stats.n_refused, CROWD);
+}
+
+static void count_refusals(void *arg)
+{
+    *(unsigned *)arg = f.server->n_refusals;
+}
+
+/* They hear it too, and nobody is waited for any more. */
+static void test_more_than_can_be_told_at_a_time(void **state)
+{
+    enum { MORE = 50 };
+    static int fds[HTTP_REFUSALS_MAX + MORE];
+    struct viewer v;
+    unsigned n_told = 0;
+    viewer_start(&v);
+    fixture_call(&f, limit_to_one, NULL);
+    for (unsigned i = 0; i < HTTP_REFUSALS_MAX + MORE; i++) {
+        fds[i] = client_connect(&f);
+    }
+    for (unsigned i = 0; i < HTTP_REFUSALS_MAX + MORE; i++) {
+        expect_refusal(fds[i]);
+    }
+    fixture_call(&f, count_refusals, &n_told);
+    assert_int_equal(n_told, HTTP_REFUSALS_MAX);
+    for (unsigned i = 0; i < HTTP_REFUSALS_MAX + MORE; i++) {
+        close(fds[i]);
+    }
+    fixture_wait_for_connections(&f, 1);
+    viewer_stop(&v);
+}
+
 /* ---- no descriptors left ---- */
 
 static void test_descriptors_run_out_and_come_back(void **state)
@@ -363,6 +434,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_malformed_requests),
         TEST(test_crowds_come_and_go),
+        TEST(test_hundreds_over_the_limit_hear_503),
+        TEST(test_more_than_can_be_told_at_a_time),
         TEST(test_descriptors_run_out_and_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
