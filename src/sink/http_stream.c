@@ -13,7 +13,7 @@ static void start(struct http_exchange *x, struct http_stream_sink *h, enum enco
                   const struct mux_type *mux)
 {
     const struct byte_format format = {.encoding = encoding, .mux = mux};
-    struct stream *s = sink_find_stream(&h->sink, x);
+    struct stream *s = sink_find_stream(&h->sink, x, http_name(x));
     if (s) {
         byte_viewer_start(&h->sink, &h->viewers, x, s, &format);
     }

@@ -11,25 +11,16 @@ struct mjpg_streamer_sink {
     struct list stills;  /* still::link */
 };
 
-static struct stream *find_stream(const struct directory *d, const char *name)
-{
-    if (name) {
-        return directory_find(d, name);
-    }
-    return d->n_streams > 0 ? d->streams[0] : NULL;
-}
-
 void mjpg_streamer_handle(struct http_exchange *x, void *state)
 {
     struct mjpg_streamer_sink *m = state;
     const struct byte_format format = {.encoding = ENCODING_JPEG, .mux = &mux_multipart_plain};
     const char *action = http_query(x, "action");
-    const char *name = http_query(x, "stream");
-    struct stream *s = find_stream(m->sink.env->streams, name);
+    struct stream *s = sink_find_stream(&m->sink, x, http_query(x, "stream"));
     if (!s) {
-        http_respond_error(x, 404, "no stream '%s' here: / shows those there are",
-                           name ? name : "");
-    } else if (strcmp(action, "stream") == 0) {
+        return;
+    }
+    if (strcmp(action, "stream") == 0) {
         byte_viewer_start(&m->sink, &m->viewers, x, s, &format);
     } else if (strcmp(action, "snapshot") == 0) {
         still_start(&m->sink, &m->stills, x, s);

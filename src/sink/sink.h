@@ -42,8 +42,9 @@ struct sink {
     struct log log;
 };
 
-/* The stream that the exchange's NAME means, or NULL after answering 404 with a sentence. */
-struct stream *sink_find_stream(struct sink *sink, struct http_exchange *x);
+/* The stream of that name, NULL for the first, or NULL after answering with a sentence: 404 where
+ * there is none, 400 for a ?mode= that there is not. Every output begins with it. */
+struct stream *sink_find_stream(struct sink *sink, struct http_exchange *x, const char *name);
 /* ?mode= of the request, else the stream's. */
 enum stream_mode sink_mode(const struct stream *s, const struct http_exchange *x);
 

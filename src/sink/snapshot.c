@@ -10,7 +10,7 @@ struct snapshot_sink {
 static void get_snapshot(struct http_exchange *x, void *arg)
 {
     struct snapshot_sink *h = arg;
-    struct stream *s = sink_find_stream(&h->sink, x);
+    struct stream *s = sink_find_stream(&h->sink, x, http_name(x));
     if (s) {
         still_start(&h->sink, &h->stills, x, s);
     }

@@ -352,7 +352,7 @@ static void start_viewer(struct whep_viewer *v, struct stream *s)
 static void post_whep(struct http_exchange *x, void *arg)
 {
     struct whep *whep = arg;
-    struct stream *s = sink_find_stream(&whep->sink, x);
+    struct stream *s = sink_find_stream(&whep->sink, x, http_name(x));
     if (!s) {
         return;
     }
@@ -387,7 +387,7 @@ static struct whep_viewer *find_viewer(struct whep *whep, const struct stream *s
 static void delete_whep(struct http_exchange *x, void *arg)
 {
     struct whep *whep = arg;
-    struct stream *s = sink_find_stream(&whep->sink, x);
+    struct stream *s = sink_find_stream(&whep->sink, x, http_name(x));
     struct whep_viewer *v = s ? find_viewer(whep, s, http_id(x)) : NULL;
     if (v) {
         destroy(v);

@@ -273,7 +273,7 @@ static void start_viewer(struct ws_viewer *v, struct http_exchange *x, struct st
 static void get_ws(struct http_exchange *x, void *arg)
 {
     struct ws_sink *ws = arg;
-    struct stream *s = sink_find_stream(&ws->sink, x);
+    struct stream *s = sink_find_stream(&ws->sink, x, http_name(x));
     const int format = parse_format(http_query(x, "format"));
     if (!s) {
         return;

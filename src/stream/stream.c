@@ -1,6 +1,7 @@
 #include "stream/stream.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -371,14 +372,15 @@ static const struct {
     [MODE_SMOOTH] = {"smooth", 5 * NS_PER_S},
 };
 
-enum stream_mode stream_mode_parse(const char *word, enum stream_mode otherwise)
+int stream_mode_parse(const char *word, enum stream_mode *out)
 {
-    for (int i = 0; word && i < N_MODES; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         if (strcmp(word, modes[i].name) == 0) {
-            return (enum stream_mode)i;
+            *out = (enum stream_mode)i;
+            return 0;
         }
     }
-    return otherwise;
+    return -EINVAL;
 }
 
 const char *stream_mode_name(enum stream_mode mode)

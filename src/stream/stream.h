@@ -113,7 +113,7 @@ unsigned stream_n_viewers(const struct stream *s);
 /* The newest packet of the encoding that is a keyframe (any JPEG is); NULL: none. Borrowed. */
 struct packet *stream_newest_key(const struct stream *s, enum encoding_id id);
 
-enum stream_mode stream_mode_parse(const char *word, enum stream_mode otherwise);
+int stream_mode_parse(const char *word, enum stream_mode *out); /* -EINVAL */
 const char *stream_mode_name(enum stream_mode mode);
 const char *stream_state_name(enum stream_state state);
 /* 200 ms, 1 s, 5 s. */

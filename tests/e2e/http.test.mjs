@@ -97,6 +97,20 @@ test('mjpg-streamer aliases: the first stream, Content-Length and X-Timestamp', 
     }
 });
 
+test('a mode that there is not is 400 at every output, which names those there are', async () => {
+    const outputs = ['/cam/stream.mp4?', '/cam/stream.h264?', '/cam/stream.mjpg?', '/cam/snapshot.jpg?',
+        '/?action=stream&', '/?action=snapshot&', '/cam/ws?format=mp4&', '/cam/whep?'];
+    for (const output of outputs) {
+        for (const mode of ['fast', 'Drive', '']) {
+            const isWhep = output.includes('whep');
+            const answer = await avocet.get(`${output}mode=${mode}`, isWhep ? { method: 'POST', body: 'v=0',
+                headers: { 'Content-Type': 'application/sdp' } } : {});
+            assert.equal(answer.status, 400, `${output}mode=${mode}`);
+            assert.deepEqual(await answer.json(), { error: 'mode takes drive, watch or smooth' });
+        }
+    }
+});
+
 test('stream.mjpg sends the next part\'s header behind each picture', async () => {
     const boundary = boundaryOf((await readStream(`${avocet.http}/cam/stream.mjpg`, () => true)).answer);
     const { bytes } = await readStream(`${avocet.http}/cam/stream.mjpg`,

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <errno.h>
 
 #include "fakes.h"
 
@@ -267,9 +268,11 @@ static void test_stage_histogram(void **state)
 
 static void test_words(void **state)
 {
-    assert_int_equal(stream_mode_parse("drive", MODE_WATCH), MODE_DRIVE);
-    assert_int_equal(stream_mode_parse("nonsense", MODE_SMOOTH), MODE_SMOOTH);
-    assert_int_equal(stream_mode_parse(NULL, MODE_WATCH), MODE_WATCH);
+    enum stream_mode mode = MODE_WATCH;
+    assert_int_equal(stream_mode_parse("nonsense", &mode), -EINVAL);
+    assert_int_equal(mode, MODE_WATCH);
+    assert_int_equal(stream_mode_parse("drive", &mode), 0);
+    assert_int_equal(mode, MODE_DRIVE);
     assert_string_equal(stream_mode_name(MODE_SMOOTH), "smooth");
     assert_string_equal(stream_state_name(STREAM_STOPPING), "stopping");
     assert_true(stream_mode_budget_ns(MODE_DRIVE) == 200 * NS_PER_MS);
