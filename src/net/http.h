@@ -28,6 +28,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "net/loop.h"
+#include "net/outlet.h"
 
 /* Limits, all per server unless said otherwise. */
 enum {
@@ -125,35 +126,7 @@ void http_respond_error(struct http_exchange *x, int status, const char *format,
 void http_set_close(struct http_exchange *x, void (*on_close)(struct http_exchange *x, void *arg),
                     void *arg);
 
-/* ---- bytes without end: shared by HTTP streams and WebSockets ---- */
-
-/*
- * Where a viewer's bytes go. What is sent while something is still waiting queues behind it; a
- * viewer's pump sends the next chunk only when the outlet is idle, so that late frames are dropped
- * in the ring and not in a socket's buffer (TCP_NOTSENT_LOWAT is set small).
- */
-struct outlet;
-
-struct outlet_ops {
-    /* What waited was handed to the kernel. Not called for a send that was taken at once. */
-    void (*on_idle)(struct outlet *o, void *arg);
-    void (*on_close)(struct outlet *o,
-                     void *arg); /* the peer is gone or stalled; o is invalid after */
-    /* WebSocket only: a whole text message of the peer; may be NULL. */
-    void (*on_text)(struct outlet *o, struct bytes text, void *arg);
-};
-
-/* Tries to write at once; takes its own reference of what is left. -EPIPE: on_close will come, or
- * has; -ENOBUFS: too much waits already, nothing was taken (a whole frame or none). */
-int outlet_send(struct outlet *o, struct buf *b);
-/* As one call: header and body in one writev. Either may be NULL. */
-int outlet_send_pair(struct outlet *o, struct buf *first, struct buf *second);
-bool outlet_is_idle(const struct outlet *o);
-/* Ends it after what waits (WebSocket: with a close frame, code 0 is 1000; reason may be NULL);
- * on_close is not called, o is invalid after it. Safe in its own callbacks. */
-void outlet_close(struct outlet *o, int code, const char *reason);
-void outlet_set_arg(struct outlet *o, const struct outlet_ops *ops, void *arg);
-uint64_t outlet_bytes_sent(const struct outlet *o);
+/* ---- bytes without end, see net/outlet.h ---- */
 
 /* 200 with Content-Type and no end (Connection: close; no chunked encoding for HTTP/1.0 and
  * players: plain bytes until close). Cache-Control: no-store. NULL: it is answered already (HEAD,

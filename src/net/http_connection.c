@@ -236,7 +236,7 @@ void http_connection_begin_endless(struct http_connection *hc, enum http_phase p
 {
     http_connection_set_phase(hc, phase, INT64_MAX);
     hc->closes = true;
-    hc->outlet = (struct outlet){.ops = ops, .arg = arg};
+    hc->outlet = (struct outlet){.type = &http_outlet, .ops = ops, .arg = arg};
     if (phase == HTTP_PHASE_STREAM) {
         free(hc->pending); /* what follows the request is never read */
         hc->pending = NULL;

@@ -95,11 +95,6 @@ enum http_phase {
     HTTP_PHASE_DEAD,
 };
 
-struct outlet {
-    const struct outlet_ops *ops; /* NULL: nobody is told any more */
-    void *arg;
-};
-
 struct http_websocket {
     struct websocket_reader reader;
     int64_t ping_due_ns;
@@ -147,6 +142,9 @@ void http_connection_close(struct http_connection *hc);
 void http_connection_free(struct http_connection *hc);
 void http_connection_check(struct http_connection *hc, int64_t now_ns);
 void http_connection_stop(struct http_connection *hc);
+
+/* Of endless answers and WebSockets. */
+extern const struct outlet_type http_outlet;
 
 static inline struct http_connection *http_connection_of(struct outlet *o)
 {

@@ -41,36 +41,19 @@ static bool is_open(const struct http_connection *hc)
            !hc->connection.is_broken;
 }
 
-int outlet_send(struct outlet *o, struct buf *b)
+static int send_bufs(struct outlet *o, struct buf *const *bufs, size_t n_bufs)
 {
     struct http_connection *hc = http_connection_of(o);
-    return is_open(hc) ? connection_send(&hc->connection, &b, 1) : -EPIPE;
+    return is_open(hc) ? connection_send(&hc->connection, bufs, n_bufs) : -EPIPE;
 }
 
-int outlet_send_pair(struct outlet *o, struct buf *first, struct buf *second)
-{
-    struct http_connection *hc = http_connection_of(o);
-    struct buf *const bufs[] = {first, second};
-    return is_open(hc) ? connection_send(&hc->connection, bufs, 2) : -EPIPE;
-}
-
-bool outlet_is_idle(const struct outlet *o)
+static bool is_idle(const struct outlet *o)
 {
     const struct http_connection *hc = list_entry(o, const struct http_connection, outlet);
     return is_open(hc) && connection_is_ready(&hc->connection);
 }
 
-void outlet_set_arg(struct outlet *o, const struct outlet_ops *ops, void *arg)
-{
-    *o = (struct outlet){.ops = ops, .arg = arg};
-}
-
-uint64_t outlet_bytes_sent(const struct outlet *o)
-{
-    return list_entry(o, const struct http_connection, outlet)->connection.bytes_sent;
-}
-
-void outlet_close(struct outlet *o, int code, const char *reason)
+static void close_outlet(struct outlet *o, int code, const char *reason)
 {
     struct http_connection *hc = http_connection_of(o);
     o->ops = NULL;
@@ -84,3 +67,9 @@ void outlet_close(struct outlet *o, int code, const char *reason)
         http_connection_set_phase(hc, HTTP_PHASE_SENDING, hc->server->timeouts.linger_ns);
     }
 }
+
+const struct outlet_type http_outlet = {
+    .send = send_bufs,
+    .is_idle = is_idle,
+    .close = close_outlet,
+};

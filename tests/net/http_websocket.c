@@ -44,7 +44,8 @@ static void on_text(struct outlet *o, struct bytes text, void *arg)
         outlet_send_text(o, bytes_of_text("between"));
         outlet_send_pair(o, media, NULL);
     } else if (bytes_equal(text, bytes_of_text("silence"))) {
-        outlet_set_arg(o, NULL, NULL);
+        o->ops = NULL;
+        o->arg = NULL;
     } else {
         outlet_send_text(o, text);
     }
