@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/tcp_backlog.h"
+
 enum {
     PARTS_MAX = 4,
     KEEPALIVE_IDLE_S = 30,
@@ -279,6 +281,18 @@ int connection_send(struct connection *c, struct buf *const *given, size_t n_giv
         update_watch(c);
     }
     return 0;
+}
+
+int64_t connection_backlog_ns(struct connection *c)
+{
+    if (!c->is_stream || c->is_broken || !is_slow(c)) {
+        return 0;
+    }
+    const int64_t backlog_ns = tcp_backlog_ns(c->watch.fd);
+    if (backlog_ns > CONNECTION_SLOW_BACKLOG_NS) {
+        c->slow_ns = loop_now_ns(c->watch.loop);
+    }
+    return backlog_ns;
 }
 
 void connection_wake(struct connection *c)

@@ -31,7 +31,8 @@ enum {
     CONNECTION_NOTSENT_LOWAT_BYTES = 16 * 1024,
     CONNECTION_NOTSENT_SLOW_BYTES = 4 * 1024, /* the same to a slow peer */
 };
-#define CONNECTION_SLOW_NS (5 * NS_PER_S) /* for so long after something had to wait */
+#define CONNECTION_SLOW_NS         (5 * NS_PER_S)   /* for so long after something had to wait */
+#define CONNECTION_SLOW_BACKLOG_NS (50 * NS_PER_MS) /* or so much was still to be delivered */
 
 struct connection;
 
@@ -83,6 +84,8 @@ ssize_t connection_read(struct connection *c, void *out, size_t size);
 int connection_send(struct connection *c, struct buf *const *bufs, size_t n);
 /* on_drained will be called from the loop (when it is ready, soon). */
 void connection_wake(struct connection *c);
+/* How long what the kernel holds still keeps a stream's slow peer busy; 0 for others. */
+int64_t connection_backlog_ns(struct connection *c);
 /* Give it up: on_broken will be called from the loop. */
 void connection_break(struct connection *c);
 void connection_end_output(struct connection *c);

@@ -53,6 +53,12 @@ static bool is_idle(const struct outlet *o)
     return is_open(hc) && connection_is_ready(&hc->connection);
 }
 
+static int64_t backlog_ns(struct outlet *o)
+{
+    struct http_connection *hc = http_connection_of(o);
+    return is_open(hc) ? connection_backlog_ns(&hc->connection) : 0;
+}
+
 static void close_outlet(struct outlet *o, int code, const char *reason)
 {
     struct http_connection *hc = http_connection_of(o);
@@ -71,5 +77,6 @@ static void close_outlet(struct outlet *o, int code, const char *reason)
 const struct outlet_type http_outlet = {
     .send = send_bufs,
     .is_idle = is_idle,
+    .backlog_ns = backlog_ns,
     .close = close_outlet,
 };

@@ -32,6 +32,8 @@ struct outlet_ops {
 struct outlet_type {
     int (*send)(struct outlet *o, struct buf *const *bufs, size_t n_bufs);
     bool (*is_idle)(const struct outlet *o);
+    /* See outlet_backlog_ns; may be absent. */
+    int64_t (*backlog_ns)(struct outlet *o);
     void (*close)(struct outlet *o, int code, const char *reason);
 };
 
@@ -57,6 +59,13 @@ static inline int outlet_send_pair(struct outlet *o, struct buf *first, struct b
 static inline bool outlet_is_idle(const struct outlet *o)
 {
     return o->type->is_idle(o);
+}
+
+/* About how long a chunk sent now would wait behind what the kernel and the path hold; 0 for a peer
+ * that keeps up. */
+static inline int64_t outlet_backlog_ns(struct outlet *o)
+{
+    return o->type->backlog_ns ? o->type->backlog_ns(o) : 0;
 }
 
 /* Ends it after what waits (WebSocket: with a close frame, code 0 is 1000; reason may be NULL);
