@@ -39,6 +39,12 @@ static bool is_idle(const struct pump *p)
     return p->is_open && p->outlet && outlet_is_idle(p->outlet);
 }
 
+static bool read_next(struct pump *p, struct chunk *out)
+{
+    p->reader.link_ns = outlet_backlog_ns(p->outlet);
+    return reader_next(&p->reader, loop_now_ns(p->loop), out);
+}
+
 void pump_run(struct pump *p)
 {
     struct chunk chunk;
@@ -46,11 +52,14 @@ void pump_run(struct pump *p)
         note_sent(p);
         skip_to_newest(p);
     }
-    while (is_idle(p) && reader_next(&p->reader, loop_now_ns(p->loop), &chunk)) {
+    while (is_idle(p) && read_next(p, &chunk)) {
         if (p->ops->on_chunk) {
             p->ops->on_chunk(p, &chunk);
         }
         send_chunk(p, &chunk);
+    }
+    if (p->is_open && !is_idle(p)) {
+        reader_count_late(&p->reader, loop_now_ns(p->loop));
     }
 }
 

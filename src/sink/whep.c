@@ -105,6 +105,7 @@ static void pump(struct whep_viewer *v)
            reader_next(&v->reader, now(v), &chunk)) {
         send_chunk(v, &chunk);
     }
+    reader_count_late(&v->reader, now(v));
 }
 
 /* ---- the session ---- */

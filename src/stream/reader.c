@@ -14,14 +14,29 @@ static int64_t age_ns(const struct ring *ring, uint64_t sequence, int64_t now_ns
     return now_ns - ring_at(ring, sequence)->packet->arrival_ns;
 }
 
-static void note_drops(struct reader *r, enum drop_reason reason, uint64_t n)
+/* When it would get through, had it been given to the link now. */
+static int64_t lateness_ns(const struct reader *r, uint64_t sequence, int64_t now_ns)
 {
-    if (r->is_started) {
-        r->stats.n_dropped[reason] += n;
-        r->protocol->n_dropped[reason] += n;
-        encoding_of(r)->stats.n_dropped[reason] += n;
-        r->is_gap = r->is_gap || n > 0;
+    return age_ns(&encoding_of(r)->ring, sequence, now_ns) + r->link_ns;
+}
+
+/* What is before end is not to be read any more; each is counted once. */
+static void count_drops(struct reader *r, enum drop_reason reason, uint64_t end)
+{
+    const uint64_t from = r->cursor > r->counted ? r->cursor : r->counted;
+    if (r->is_started && end > from) {
+        r->stats.n_dropped[reason] += end - from;
+        r->protocol->n_dropped[reason] += end - from;
+        encoding_of(r)->stats.n_dropped[reason] += end - from;
+        r->counted = end;
     }
+}
+
+/* The cursor is about to move there. */
+static void note_drops(struct reader *r, enum drop_reason reason, uint64_t end)
+{
+    count_drops(r, reason, end);
+    r->is_gap = r->is_gap || (r->is_started && end > r->cursor);
 }
 
 /* ---- where to begin ---- */
@@ -115,6 +130,7 @@ void reader_close(struct reader *r, int64_t now_ns)
     if (!f) {
         return;
     }
+    reader_count_late(r, now_ns);
     struct encoding *e = f->encoding;
     r->feed = NULL;
     list_remove(&r->link);
@@ -140,13 +156,13 @@ static void wish_after_skip(struct reader *r, int64_t now_ns)
 static bool is_key_near(const struct reader *r, int64_t now_ns)
 {
     const struct ring *ring = &encoding_of(r)->ring;
-    return age_ns(ring, ring->key, now_ns) <= r->budget_ns || ring->key + 1 == ring->end;
+    return lateness_ns(r, ring->key, now_ns) <= r->budget_ns || ring->key + 1 == ring->end;
 }
 
 static void jump(struct reader *r, enum drop_reason reason)
 {
     const uint64_t key = encoding_of(r)->ring.key;
-    note_drops(r, reason, key - r->cursor);
+    note_drops(r, reason, key);
     r->cursor = key;
     r->is_waiting_key = false;
     r->is_catching_up = false;
@@ -163,7 +179,7 @@ static void skip(struct reader *r, enum drop_reason reason, uint64_t from, int64
         jump(r, reason);
         catch_up_from(r, e->ring.key, now_ns);
     } else {
-        note_drops(r, reason, e->ring.end - r->cursor);
+        note_drops(r, reason, e->ring.end);
         await_key(r);
         r->reason = reason;
         if (reason != DROP_RATE) { /* the sink knows when its link can take a keyframe */
@@ -213,7 +229,9 @@ unsigned reader_n_waiting(const struct reader *r)
 static bool is_late(const struct reader *r, int64_t now_ns)
 {
     const struct ring *ring = &encoding_of(r)->ring;
-    if (r->cursor + 1 == ring->end || age_ns(ring, r->cursor, now_ns) <= r->budget_ns) {
+    const bool is_newest = r->cursor + 1 == ring->end;
+    const int64_t late_ns = is_newest ? r->link_ns : lateness_ns(r, r->cursor, now_ns);
+    if (late_ns <= r->budget_ns) {
         return false;
     }
     if (!r->is_catching_up || now_ns > r->catch_up_until_ns) {
@@ -262,6 +280,36 @@ static void note_read(struct reader *r, struct chunk *out)
     r->is_started = true;
     r->stats.n_frames++;
     r->cursor++;
+}
+
+/* All before the newest keyframe at or after from. */
+static void count_skipped(struct reader *r, enum drop_reason reason, uint64_t from)
+{
+    const struct encoding *e = encoding_of(r);
+    const bool is_ahead = has_usable_key(e) && e->ring.key >= from;
+    count_drops(r, reason, is_ahead ? e->ring.key : e->ring.end);
+}
+
+/* By its age alone: the link may get better meanwhile. */
+static bool is_late_for_good(struct reader *r, int64_t now_ns)
+{
+    const bool may_catch_up = r->is_catching_up && now_ns <= r->catch_up_until_ns;
+    r->link_ns = 0;
+    return r->cursor < encoding_of(r)->ring.end && !may_catch_up && is_late(r, now_ns);
+}
+
+void reader_count_late(struct reader *r, int64_t now_ns)
+{
+    if (!r->feed || !r->is_started) {
+        return;
+    }
+    if (r->is_waiting_key) {
+        count_skipped(r, r->reason, r->cursor);
+    } else if (r->cursor < encoding_of(r)->ring.first) {
+        count_skipped(r, DROP_RING, encoding_of(r)->ring.first);
+    } else if (is_late_for_good(r, now_ns)) {
+        count_skipped(r, DROP_BUDGET, r->cursor + 1);
+    }
 }
 
 bool reader_next(struct reader *r, int64_t now_ns, struct chunk *out)

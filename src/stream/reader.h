@@ -7,10 +7,11 @@
  * Joining: at the newest keyframe when it is younger than READER_JOIN_AGE_NS or when none can be
  * made on wish (then whatever its age); else a keyframe is wished and awaited. What is read while
  * catching up after joining is exempt from the budget.
- * Late:    a next chunk older than the budget (now − arrival) makes the cursor jump to the newest
- *          keyframe; is there none ahead, or only one that is itself too old, one is wished, and
- *          nothing is read until it comes. Where none can be made, an old one ahead will do: it is
- *          caught up from as after joining. The newest packet of all is never late.
+ * Late:    a next chunk that would be older than the budget at the viewer (now − arrival + link_ns)
+ *          makes the cursor jump to the newest keyframe; is there none ahead, or only one that is
+ *          itself too old, one is wished, and nothing is read until it comes. Where none can be
+ *          made, an old one ahead will do: it is caught up from as after joining. The newest packet
+ *          of all is never late by its age alone.
  * Order:   on_ready is called in rotating order, so that nobody is always last.
  *
  * Ownership: struct reader is embedded in the viewer. A chunk is borrowed until the next call into
@@ -28,7 +29,7 @@
 #define READER_CATCH_UP_NS (2 * NS_PER_S)
 /* A reader that skips again and again wishes a keyframe no more often than this, because it would
  * coarsen everybody's picture. */
-#define READER_SKIP_WISH_NS (2 * NS_PER_S)
+#define READER_SKIP_WISH_NS NS_PER_S
 
 struct feed;
 struct reader;
@@ -65,12 +66,15 @@ struct reader {
     struct stream *stream;
     enum encoding_id encoding;
     int64_t budget_ns;
+    int64_t
+        link_ns; /* the owner's: how long a chunk waits on the viewer's link, of the budget; 0 */
     struct reader_stats stats;
     struct protocol_stats *protocol; /* shared with the protocol's other viewers */
     /* the feed's */
     struct list link; /* feed::readers */
     struct feed *feed;
-    uint64_t cursor; /* sequence of the next chunk */
+    uint64_t cursor;  /* sequence of the next chunk */
+    uint64_t counted; /* what is before it and was not read is counted as dropped */
     bool is_waiting_key;
     bool is_catching_up;
     bool is_started; /* something was read */
@@ -99,6 +103,8 @@ bool reader_next(struct reader *r, int64_t now_ns, struct chunk *out);
 
 /* A chunk that was read before, for a retransmission; false when it is gone. */
 bool reader_recall(const struct reader *r, uint32_t sequence, struct chunk *out);
+/* The viewer takes nothing now: count what it will not get any more. */
+void reader_count_late(struct reader *r, int64_t now_ns);
 /* Chunks that reader_next would give now, without any that are skipped for being late. */
 unsigned reader_n_waiting(const struct reader *r);
 
