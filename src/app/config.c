@@ -83,7 +83,7 @@ void config_init(struct config *c)
     }
 }
 
-static void finish_texts(struct config_texts *texts)
+void config_finish_texts(struct config_texts *texts)
 {
     for (unsigned i = 0; i < texts->n_items; i++) {
         free(texts->items[i]);
@@ -95,6 +95,9 @@ static void finish_stream(struct config_stream *s)
 {
     if (s->source && s->source_options) {
         option_finish(s->source->options, s->source_options);
+    }
+    for (unsigned i = 0; i < s->n_outputs; i++) {
+        config_output_finish(&s->outputs[i]);
     }
     free(s->source_options);
     free(s->location);
@@ -108,10 +111,10 @@ void config_finish(struct config *c)
     for (unsigned i = 0; i < c->n_streams; i++) {
         finish_stream(&c->streams[i]);
     }
-    finish_texts(&c->listen);
-    finish_texts(&c->hosts);
-    finish_texts(&c->origins);
-    finish_texts(&c->webrtc_addresses);
+    config_finish_texts(&c->listen);
+    config_finish_texts(&c->hosts);
+    config_finish_texts(&c->origins);
+    config_finish_texts(&c->webrtc_addresses);
     free(c->file);
     memset(c, 0, sizeof(*c));
 }
@@ -251,12 +254,12 @@ int config_add_listen(struct config *c, const char *address, struct config_error
 
 void config_forget_listen(struct config *c)
 {
-    finish_texts(&c->listen);
+    config_finish_texts(&c->listen);
 }
 
 void config_forget_webrtc_addresses(struct config *c)
 {
-    finish_texts(&c->webrtc_addresses);
+    config_finish_texts(&c->webrtc_addresses);
 }
 
 int config_add_webrtc_address(struct config *c, const char *text, struct config_error *error)
@@ -267,7 +270,19 @@ int config_add_webrtc_address(struct config *c, const char *text, struct config_
 /* A server that this build lacks listens nowhere, whatever is said of it. */
 static bool is_built(enum config_server_id id)
 {
-    return id == SERVER_HTTP || id == SERVER_WEBRTC;
+    return id == SERVER_HTTP || id == SERVER_WEBRTC || registry_has_server(servers[id].name);
+}
+
+const char *config_outputs_beyond_loopback(const struct config *c)
+{
+    const char *beyond = NULL;
+    for (unsigned i = 0; i < c->n_streams; i++) {
+        const struct config_stream *s = &c->streams[i];
+        for (unsigned k = 0; !beyond && k < s->n_outputs; k++) {
+            beyond = config_output_beyond_loopback(&s->outputs[k]);
+        }
+    }
+    return beyond;
 }
 
 const char *config_beyond_loopback(const struct config *c)
@@ -284,7 +299,7 @@ const char *config_beyond_loopback(const struct config *c)
             return s->address;
         }
     }
-    return NULL;
+    return config_outputs_beyond_loopback(c);
 }
 
 /* ---- streams ---- */
@@ -435,7 +450,8 @@ static int read_options(struct config_stream *s, const struct config_node *map,
                         struct config_error *error)
 {
     for (const struct config_node *n = map->first; n; n = n->next) {
-        if (strcmp(n->key, "source") == 0) {
+        const bool is_of_a_stream = strcmp(n->key, "source") == 0 || strcmp(n->key, "outputs") == 0;
+        if (is_of_a_stream && s->source) {
             continue;
         }
         if (n->kind != CONFIG_SCALAR) {
@@ -457,6 +473,48 @@ static int read_options(struct config_stream *s, const struct config_node *map,
         add_fingerprint(s, pair);
     }
     return 0;
+}
+
+/* One text, or a list of texts. */
+static int read_texts(struct config_texts *texts, const struct config_node *node,
+                      struct config_error *error)
+{
+    const struct config_node *first = node->kind == CONFIG_LIST ? node->first : node;
+    for (const struct config_node *n = first; n; n = node->kind == CONFIG_LIST ? n->next : NULL) {
+        if (n->kind != CONFIG_SCALAR) {
+            return fail(error, n, "'%s' takes a text or a list of texts", node->key);
+        }
+        if (config_add_text(texts, n->text) < 0) {
+            return fail(error, n, "too many values, at most %d", CONFIG_TEXTS_MAX);
+        }
+    }
+    return 0;
+}
+
+static int add_output(struct config_stream *s, const char *url, const struct config_node *at,
+                      struct config_error *error)
+{
+    char sentence[200];
+    if (s->n_outputs == CONFIG_OUTPUTS_MAX) {
+        return fail(error, at, "too many outputs of '%s', at most %d", s->name, CONFIG_OUTPUTS_MAX);
+    }
+    if (config_output_parse(&s->outputs[s->n_outputs++], url, sentence, sizeof(sentence)) < 0) {
+        return fail(error, at, "%s", sentence);
+    }
+    add_fingerprint(s, url);
+    return 0;
+}
+
+static int read_outputs(struct config_stream *s, const struct config_node *node,
+                        struct config_error *error)
+{
+    struct config_texts urls = {0};
+    int result = read_texts(&urls, node, error);
+    for (unsigned i = 0; result == 0 && i < urls.n_items; i++) {
+        result = add_output(s, urls.items[i], node, error);
+    }
+    config_finish_texts(&urls);
+    return result;
 }
 
 static int read_stream(struct config *c, const struct config_node *node,
@@ -485,6 +543,11 @@ static int read_stream(struct config *c, const struct config_node *node,
     if (result == 0 && node->kind == CONFIG_MAP) {
         result = read_options(s, node, error);
     }
+    const struct config_node *outputs =
+        node->kind == CONFIG_MAP ? config_tree_get(node, "outputs") : NULL;
+    if (result == 0 && outputs) {
+        result = read_outputs(s, outputs, error);
+    }
     return result;
 }
 
@@ -504,22 +567,6 @@ static int read_streams(struct config *c, const struct config_node *root,
     return 0;
 }
 
-/* One text, or a list of texts. */
-static int read_texts(struct config_texts *texts, const struct config_node *node,
-                      struct config_error *error)
-{
-    const struct config_node *first = node->kind == CONFIG_LIST ? node->first : node;
-    for (const struct config_node *n = first; n; n = node->kind == CONFIG_LIST ? n->next : NULL) {
-        if (n->kind != CONFIG_SCALAR) {
-            return fail(error, n, "'%s' takes a text or a list of texts", node->key);
-        }
-        if (config_add_text(texts, n->text) < 0) {
-            return fail(error, n, "too many values, at most %d", CONFIG_TEXTS_MAX);
-        }
-    }
-    return 0;
-}
-
 static int read_listen(struct config *c, const struct config_node *node, struct config_error *error)
 {
     struct config_texts addresses = {0};
@@ -527,7 +574,7 @@ static int read_listen(struct config *c, const struct config_node *node, struct 
     for (unsigned i = 0; result == 0 && i < addresses.n_items; i++) {
         result = add_listen(c, addresses.items[i], node, error);
     }
-    finish_texts(&addresses);
+    config_finish_texts(&addresses);
     return result;
 }
 
@@ -539,7 +586,7 @@ static int read_webrtc_addresses(struct config *c, const struct config_node *nod
     for (unsigned i = 0; result == 0 && i < addresses.n_items; i++) {
         result = add_webrtc_address(c, addresses.items[i], node, error);
     }
-    finish_texts(&addresses);
+    config_finish_texts(&addresses);
     return result;
 }
 

@@ -11,6 +11,7 @@
 #ifndef AVOCET_APP_CONFIG_H
 #define AVOCET_APP_CONFIG_H
 
+#include "app/config_output.h"
 #include "app/config_tree.h"
 #include "base/option.h"
 #include "source/source.h"
@@ -18,6 +19,7 @@
 
 enum {
     CONFIG_STREAMS_MAX = 64,
+    CONFIG_OUTPUTS_MAX = 8, /* of one stream */
     CONFIG_LISTEN_MAX = 16,
     CONFIG_WEBRTC_ADDRESSES_MAX = 16,
     CONFIG_TEXTS_MAX = 64,
@@ -51,6 +53,8 @@ struct config_stream {
     char *location;
     void *source_options; /* of source->options */
     struct stream_options options;
+    struct config_output outputs[CONFIG_OUTPUTS_MAX];
+    unsigned n_outputs;
     bool is_argument;  /* from the command line: a reload of the file leaves it alone */
     char *fingerprint; /* equal texts: equal streams; what a reload compares */
 };
@@ -110,7 +114,10 @@ void config_forget_listen(struct config *c);
 void config_forget_webrtc_addresses(struct config *c);
 int config_add_webrtc_address(struct config *c, const char *text, struct config_error *error);
 int config_add_text(struct config_texts *texts, const char *text);
+void config_finish_texts(struct config_texts *texts);
 /* An address that reaches beyond this machine and is listened on; NULL: all are loopback. */
 const char *config_beyond_loopback(const struct config *c);
+/* The same of the streams' outputs alone. */
+const char *config_outputs_beyond_loopback(const struct config *c);
 
 #endif

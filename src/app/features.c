@@ -35,6 +35,9 @@ static int features_run(int argc, char **argv)
     for (size_t i = 0; registry_sinks[i]; i++) {
         print_row(registry_sinks[i]->name, registry_sinks[i]->summary, NULL);
     }
+    for (size_t i = 0; registry_outputs[i]; i++) {
+        print_row(registry_outputs[i]->scheme, registry_outputs[i]->summary, NULL);
+    }
     registry_describe_libraries(&libraries);
     printf("\nLibraries\n%s", libraries.data ? libraries.data : "");
     text_finish(&libraries);

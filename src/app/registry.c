@@ -13,6 +13,7 @@
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
 #include "sink/snapshot.h"
+#include "sink/tcp_listen.h"
 #include "sink/whep.h"
 #include "sink/ws.h"
 #include "source/file.h"
@@ -60,6 +61,10 @@ const struct sink_type *const registry_sinks[] = {
     &sink_whep, &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, NULL,
 };
 
+const struct output_type *const registry_outputs[] = {
+    &output_tcp_listen, NULL,
+};
+
 int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out) =
 #if HAVE_JPEG
     jpeg_scale;
@@ -75,6 +80,27 @@ const struct source_type *registry_find_source(const char *scheme)
         }
     }
     return NULL;
+}
+
+const struct output_type *registry_find_output(const char *scheme)
+{
+    for (size_t i = 0; registry_outputs[i]; i++) {
+        if (strcmp(registry_outputs[i]->scheme, scheme) == 0) {
+            return registry_outputs[i];
+        }
+    }
+    return NULL;
+}
+
+bool registry_has_server(const char *name)
+{
+    for (size_t i = 0; registry_sinks[i]; i++) {
+        const char *server = registry_sinks[i]->server;
+        if (server && strcmp(server, name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool registry_has_encoder(const char *name)

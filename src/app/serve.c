@@ -59,6 +59,11 @@ static void serve_help(void)
     }
     printf("\nParameters of every source, and keys of a stream in the configuration:\n");
     print_options(stream_option_table, "  ");
+    printf("\nOutputs, under `outputs:` of a stream in the configuration:\n");
+    for (size_t i = 0; registry_outputs[i]; i++) {
+        printf("  %-11s %s\n", registry_outputs[i]->scheme, registry_outputs[i]->summary);
+        print_options(registry_outputs[i]->options, "      ");
+    }
     printf("\nWithout a source: the first camera found, else the test picture.\n"
            "SIGHUP, or a change of FILE, reads the configuration again.\n");
 }

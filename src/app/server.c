@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "app/registry.h"
+#include "app/served_outputs.h"
 #include "app/version.h"
 #include "base/text.h"
 #include "net/address.h"
@@ -24,6 +25,7 @@ struct served_stream {
     struct server *server;
     struct stream *stream;
     struct loop_message wake; /* the stream's inbox has something */
+    struct served_outputs outputs;
     char *fingerprint;
     bool is_argument; /* not of the file: a reload leaves it alone */
 };
@@ -50,6 +52,8 @@ struct server {
     struct pipeline_types types;
     struct loop_timer tick;
     struct loop_timer file_check;
+    struct config_texts listen; /* addresses of every server, for outputs that come later */
+    bool is_open_to_all;        /* --open */
     char *file;
     struct file_stamp file_stamp;
     bool is_file_settling; /* it changed a moment ago, and may still be being written */
@@ -145,6 +149,7 @@ static void destroy_served(struct served_stream *s)
         return;
     }
     struct server *server = s->server;
+    served_outputs_close(&s->outputs);
     if (s->stream) {
         directory_remove(&server->streams, s->stream);
         stream_destroy(s->stream, loop_now_ns(server->loop));
@@ -155,7 +160,9 @@ static void destroy_served(struct served_stream *s)
     free(s);
 }
 
-static int add_stream(struct server *server, const struct config_stream *c)
+/* A sentence that is left empty means that memory is out. */
+static int add_stream(struct server *server, const struct config_stream *c, char *sentence,
+                      size_t size)
 {
     struct served_stream *s = calloc(1, sizeof(*s));
     if (!s) {
@@ -182,7 +189,8 @@ static int add_stream(struct server *server, const struct config_stream *c)
     s->stream = stream;
     list_append(&server->served, &s->link);
     stream_set_producer(stream, producer, loop_now_ns(server->loop));
-    return 0;
+    return served_outputs_open(&s->outputs, c, &server->env,
+                               (const char *const *)server->listen.items, stream, sentence, size);
 }
 
 /* ---- servers ---- */
@@ -250,7 +258,29 @@ static int open_webrtc(struct server *s, const struct config *config, char *sent
     return webrtc_create(&s->webrtc, s->loop, &webrtc, &s->log, sentence, size);
 }
 
-static int open_sinks(struct server *s)
+static int server_id_of(const struct sink_type *type)
+{
+    for (int id = 0; type->server && id < N_SERVERS; id++) {
+        if (strcmp(config_server_name((enum config_server_id)id), type->server) == 0) {
+            return id;
+        }
+    }
+    return -1;
+}
+
+/* A server of its own, where the configuration wants it. */
+static int listen_sink(struct sink *sink, const struct config *config, char *sentence, size_t size)
+{
+    const int id = server_id_of(sink->type);
+    if (id < 0 || config->servers[id].is_off) {
+        return 0;
+    }
+    struct listen_addresses addresses = {0};
+    collect_addresses(&addresses, config, (enum config_server_id)id);
+    return sink->type->listen(sink, addresses.items, sentence, size);
+}
+
+static int open_sinks(struct server *s, const struct config *config, char *sentence, size_t size)
 {
     s->env = (struct sink_env){
         .loop = s->loop,
@@ -273,6 +303,9 @@ static int open_sinks(struct server *s)
         int result = type->open ? type->open(sink) : 0;
         if (result == 0 && type->routes) {
             result = http_server_add_routes(s->http, type->routes, sink);
+        }
+        if (result == 0) {
+            result = listen_sink(sink, config, sentence, size);
         }
         if (result < 0) {
             return result;
@@ -346,6 +379,15 @@ static const struct served_stream *find_served(const struct server *s, const cha
     return NULL;
 }
 
+static void add_later(struct server *s, const struct config_stream *c)
+{
+    char sentence[240] = "";
+    if (add_stream(s, c, sentence, sizeof(sentence)) < 0) {
+        log_error(&s->log, "stream '%s': %s, going on without", c->name,
+                  sentence[0] != '\0' ? sentence : "out of memory");
+    }
+}
+
 /* Streams that stayed as they are keep running, with their viewers. */
 static void apply_streams(struct server *s, const struct config *config)
 {
@@ -371,8 +413,8 @@ static void apply_streams(struct server *s, const struct config *config)
                      "stream '%s' of the command line has the name of one in %s, keeping "
                      "the former",
                      name, s->file);
-        } else if (!there && add_stream(s, &config->streams[i]) < 0) {
-            log_error(&s->log, "no memory for stream '%s', skipping it", name);
+        } else if (!there) {
+            add_later(s, &config->streams[i]);
         }
     }
 }
@@ -429,6 +471,11 @@ static void reload(struct server *s)
         }
         log_error(&s->log, "%s%s: %s; going on with the configuration as it was", s->file, place,
                   error.sentence);
+    } else if (config_outputs_beyond_loopback(config) && !s->is_open_to_all) {
+        log_error(&s->log,
+                  "%s: the output at %s would let everybody who reaches it watch, which needs "
+                  "--open; going on with the configuration as it was",
+                  s->file, config_outputs_beyond_loopback(config));
     } else {
         const struct http_config http = {
             .hosts = (const char *const *)config->hosts.items,
@@ -470,6 +517,17 @@ static void on_signal(int signal_number, void *arg)
 
 /* ---- the whole ---- */
 
+static int remember_listen(struct server *s, const struct config *config)
+{
+    static char *const loopback[] = {"127.0.0.1", "::1", NULL};
+    char *const *texts = config->listen.n_items > 0 ? config->listen.items : loopback;
+    int result = 0;
+    for (unsigned i = 0; result == 0 && texts[i]; i++) {
+        result = config_add_text(&s->listen, texts[i]);
+    }
+    return result;
+}
+
 static int start(struct server *s, const struct config *config, char *sentence, size_t size)
 {
     int result = loop_create(&s->loop);
@@ -482,13 +540,13 @@ static int start(struct server *s, const struct config *config, char *sentence, 
         result = open_webrtc(s, config, sentence, size);
     }
     if (result == 0) {
-        result = open_sinks(s);
+        result = open_sinks(s, config, sentence, size);
     }
     if (result == 0) {
         result = add_routes(s);
     }
     for (unsigned i = 0; result == 0 && i < config->n_streams; i++) {
-        result = add_stream(s, &config->streams[i]);
+        result = add_stream(s, &config->streams[i], sentence, size);
     }
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; result == 0 && i < sizeof(signals) / sizeof(signals[0]); i++) {
@@ -512,7 +570,11 @@ int server_create(struct server **out, const struct config *config, char *senten
         .decoders = registry_decoders,
     };
     s->file = config->file ? strdup(config->file) : NULL;
-    const int result = start(s, config, sentence, size);
+    s->is_open_to_all = config->open;
+    int result = remember_listen(s, config);
+    if (result == 0) {
+        result = start(s, config, sentence, size);
+    }
     if (result < 0) {
         if (sentence[0] == '\0') {
             snprintf(sentence, size, "the server cannot start: %s", strerror(-result));
@@ -529,12 +591,28 @@ int server_create(struct server **out, const struct config *config, char *senten
     return 0;
 }
 
+static void describe_one(struct text *out, const char *name, const char *address)
+{
+    if (address) {
+        text_printf(out, " %s=%s", name, address);
+    }
+}
+
 void server_describe(const struct server *s, char *out, size_t size)
 {
-    const char *http = http_server_address(s->http);
-    const char *webrtc = s->webrtc ? webrtc_address(s->webrtc) : NULL;
-    snprintf(out, size, "ready%s%s%s%s", http ? " http=" : "", http ? http : "",
-             webrtc ? " webrtc=" : "", webrtc ? webrtc : "");
+    struct text ready = {0};
+    text_append(&ready, "ready");
+    describe_one(&ready, config_server_name(SERVER_HTTP), http_server_address(s->http));
+    describe_one(&ready, config_server_name(SERVER_WEBRTC),
+                 s->webrtc ? webrtc_address(s->webrtc) : NULL);
+    for (unsigned i = 0; i < s->n_sinks; i++) {
+        const struct sink *sink = s->sinks[i];
+        if (sink->type->server) {
+            describe_one(&ready, sink->type->server, sink->type->address(sink));
+        }
+    }
+    text_copy(out, size, ready.error ? "ready" : ready.data);
+    text_finish(&ready);
 }
 
 static void print_urls_at(const struct server *s, const char *address)
@@ -611,6 +689,7 @@ void server_destroy(struct server *s)
     webrtc_destroy(s->webrtc);
     http_server_destroy(s->http);
     loop_destroy(s->loop);
+    config_finish_texts(&s->listen);
     free(s->file);
     free(s);
 }

@@ -281,6 +281,30 @@ void option_finish(const struct option *table, void *target)
     }
 }
 
+static bool copy_field(const struct option *o, char *target, const char *from)
+{
+    memcpy(target + o->offset, from + o->offset, field_size(o->type));
+    if (o->type != OPTION_TEXT) {
+        return true;
+    }
+    char **field = (char **)(void *)(target + o->offset);
+    const bool has_text = *field != NULL;
+    *field = has_text ? strdup(*field) : NULL;
+    return *field || !has_text;
+}
+
+int option_copy(const struct option *table, void *target, const void *from)
+{
+    bool is_whole = true;
+    for (const struct option *o = table; o && o->name; o++) {
+        is_whole = copy_field(o, target, from) && is_whole;
+    }
+    if (!is_whole) {
+        option_finish(table, target);
+    }
+    return is_whole ? 0 : -ENOMEM;
+}
+
 static void describe_choices(const struct option *o, char *out, size_t size)
 {
     struct text t = {0};

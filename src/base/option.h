@@ -65,6 +65,9 @@ const struct option *option_find(const struct option *table, const char *name);
 /* Zero target's fields that the table names, then set the defaults. Aborts on a bad table. */
 void option_init(const struct option *table, void *target);
 void option_finish(const struct option *table, void *target);
+/* The fields that the table names, with texts of its own. -ENOMEM: target is as after
+ * option_finish(). */
+int option_copy(const struct option *table, void *target, const void *from);
 int option_set(const struct option *table, void *target, const char *name, const char *value,
                struct option_error *error);
 /* "a whole number from 1 to 60", "one of: drive watch smooth", for help and errors. */

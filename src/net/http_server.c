@@ -180,7 +180,8 @@ int http_server_listen(struct http_server *s, const struct http_config *config, 
     }
     const struct listener_group_config listeners = {
         .addresses = config->listen,
-        .server = s->scheme,
+        .scheme = s->scheme,
+        .setting = "--http",
         .log = &s->log,
         .on_accept = on_accept,
         .arg = s,

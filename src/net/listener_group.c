@@ -8,29 +8,31 @@
 /* Connections at their limits, and as much again for sessions, cameras, files. */
 enum { DESCRIPTORS_WANTED = 16384 };
 
-static void explain(int error, const char *server, const char *address, char *out, size_t size)
+static void explain(int error, const struct listener_group_config *config, const char *address,
+                    char *out, size_t size)
 {
     switch (error) {
     case -EADDRINUSE:
         snprintf(out, size,
                  "cannot listen on %s://%s: another program uses this port; stop it, or choose "
-                 "another port with --%s",
-                 server, address, server);
+                 "another port with %s",
+                 config->scheme, address, config->setting);
         break;
     case -EACCES:
         snprintf(out, size,
                  "cannot listen on %s://%s: ports below 1024 need a privilege; choose one above "
-                 "with --%s",
-                 server, address, server);
+                 "with %s",
+                 config->scheme, address, config->setting);
         break;
     case -EADDRNOTAVAIL:
         snprintf(out, size,
                  "cannot listen on %s://%s: this machine has no such address; choose another with "
-                 "--listen",
-                 server, address);
+                 "--listen or %s",
+                 config->scheme, address, config->setting);
         break;
     default:
-        snprintf(out, size, "cannot listen on %s://%s: %s", server, address, strerror(-error));
+        snprintf(out, size, "cannot listen on %s://%s: %s", config->scheme, address,
+                 strerror(-error));
         break;
     }
 }
@@ -73,7 +75,7 @@ static int listen_on(struct listener_group *g, struct loop *loop,
         log_info(config->log, "not listening on %s (%s), going on without", name, strerror(-rc));
         return 0;
     }
-    explain(rc, config->server, name, sentence, size);
+    explain(rc, config, name, sentence, size);
     return rc;
 }
 

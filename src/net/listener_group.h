@@ -23,7 +23,8 @@ struct listener_group {
 
 struct listener_group_config {
     const char *const *addresses; /* "127.0.0.1:8554", NULL-terminated */
-    const char *server;           /* "http": its scheme, and the option that moves it */
+    const char *scheme;           /* "http", for sentences */
+    const char *setting;          /* "--http": where another port is chosen */
     const struct log *log;
     void (*on_accept)(struct listener *l, int fd, const struct address *peer);
     void *arg; /* listener::arg */

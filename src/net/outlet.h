@@ -9,8 +9,8 @@
  * Ownership: embedded in the connection that it belongs to. Sending takes references of what is
  *            left.
  * Thread:    loop only. Callbacks come from the loop, never from within a call.
- * Errors:    -EPIPE: on_close will come, or has; -ENOBUFS: too much waits already, nothing was taken
- *            (a whole frame or none).
+ * Errors:    -EPIPE: on_close will come, or has; -ENOBUFS: too much waits already, nothing was
+ * taken (a whole frame or none).
  */
 #ifndef AVOCET_NET_OUTLET_H
 #define AVOCET_NET_OUTLET_H

@@ -153,22 +153,13 @@ static char *copy_text(const char *text, bool *has_failed)
 /* As the caller filled them, with texts of our own. */
 static void *copy_options(const struct source_type *type, const void *options, bool *has_failed)
 {
-    const size_t size = type->state_size > 0 ? type->state_size : 1;
-    char *copy = calloc(1, size);
+    void *copy = calloc(1, type->state_size > 0 ? type->state_size : 1);
     if (!copy) {
         *has_failed = true;
-        return NULL;
-    }
-    if (!options) {
+    } else if (!options) {
         option_init(type->options, copy);
-        return copy;
-    }
-    memcpy(copy, options, type->state_size);
-    for (const struct option *o = type->options; o && o->name; o++) {
-        if (o->type == OPTION_TEXT) {
-            char **field = (char **)(void *)(copy + o->offset);
-            *field = copy_text(*field, has_failed);
-        }
+    } else if (option_copy(type->options, copy, options) < 0) {
+        *has_failed = true;
     }
     return copy;
 }

@@ -32,7 +32,15 @@ struct sink_type {
     size_t state_size;               /* zeroed; begins with struct sink */
     const struct http_route *routes; /* pattern NULL ends it; NULL: none */
     int (*open)(void *state);        /* may be absent */
-    void (*close)(void *state);      /* ends all viewers */
+    /* A server of its own ("rtsp"): its name in the configuration, as an option and in the ready
+     * line. NULL: it lives on the HTTP server's routes alone. */
+    const char *server;
+    /* Once, after open, unless the server is off. addresses: "127.0.0.1:8554", NULL-terminated.
+     * -errno with a sentence: what, where, what to do. */
+    int (*listen)(void *state, const char *const *addresses, char *sentence, size_t size);
+    /* The first address that it listens on; NULL: none. */
+    const char *(*address)(const void *state);
+    void (*close)(void *state); /* ends all viewers */
 };
 
 /* First member of every sink's state. */

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/config.h"
@@ -33,6 +34,33 @@ const struct source_type *registry_find_source(const char *scheme)
 bool registry_has_encoder(const char *name)
 {
     return strcmp(name, "x264") == 0;
+}
+
+struct fake_output {
+    char *mode;
+};
+
+static const struct option fake_output_options[] = {
+    {"mode", OPTION_TEXT, offsetof(struct fake_output, mode), .choices = output_mode_words,
+     .help = "budget"},
+    {0},
+};
+static const struct output_type fake_listen = {.scheme = "tcp-listen",
+                                               .state_size = sizeof(struct fake_output),
+                                               .options = fake_output_options,
+                                               .listens = true};
+static const struct output_type fake_udp = {.scheme = "udp", .state_size = 8};
+
+const struct output_type *registry_find_output(const char *scheme)
+{
+    return strcmp(scheme, "tcp-listen") == 0 ? &fake_listen
+           : strcmp(scheme, "udp") == 0      ? &fake_udp
+                                             : NULL;
+}
+
+bool registry_has_server(const char *name)
+{
+    return strcmp(name, "rtmp") == 0;
 }
 
 static struct config *read_text(const char *yaml, struct config_error *error, int *result)
@@ -198,10 +226,76 @@ static void test_absent_servers_reach_nobody(void **state)
     assert_int_equal(config_set_server(c, SERVER_RTSP, "0.0.0.0:8554", &error), 0);
     assert_int_equal(config_set_server(c, SERVER_SRT, "[::]:0", &error), 0);
     assert_null(config_beyond_loopback(c));
+    assert_int_equal(config_set_server(c, SERVER_RTMP, "0.0.0.0:0", &error), 0);
+    assert_string_equal(config_beyond_loopback(c), "0.0.0.0"); /* this one it has */
+    assert_int_equal(config_set_server(c, SERVER_RTMP, "off", &error), 0);
     assert_int_equal(config_set_server(c, SERVER_WEBRTC, "0.0.0.0:0", &error), 0);
     assert_string_equal(config_beyond_loopback(c), "0.0.0.0");
     config_finish(c);
     free(c);
+}
+
+static void test_outputs(void **state)
+{
+    struct config_error error;
+    int result;
+    struct config *c = read_text("streams:\n"
+                                 "  cam:\n"
+                                 "    source: 'test:'\n"
+                                 "    outputs: ['tcp-listen:5001?mode=drive', 'udp://239.0.0.1:5']\n"
+                                 "  nest: {source: 'test:', outputs: 'tcp-listen:[::1]:0'}\n",
+                                 &error, &result);
+    assert_int_equal(result, 0);
+    assert_int_equal(c->streams[0].n_outputs, 2);
+    assert_ptr_equal(c->streams[0].outputs[0].type, &fake_listen);
+    assert_string_equal(c->streams[0].outputs[0].location, "5001");
+    const struct fake_output *options = c->streams[0].outputs[0].options;
+    assert_string_equal(options->mode, "drive");
+    assert_string_equal(c->streams[0].outputs[1].location, "239.0.0.1:5");
+    assert_int_equal(c->streams[1].n_outputs, 1);
+    assert_null(config_beyond_loopback(c));
+    config_finish(c);
+    free(c);
+    c = read_text("streams: {cam: {source: 'test:', outputs: ['tcp-listen:0.0.0.0:5001']}}\n", &error,
+                  &result);
+    assert_int_equal(result, 0);
+    assert_string_equal(config_beyond_loopback(c), "0.0.0.0:5001");
+    config_finish(c);
+    free(c);
+}
+
+static void test_outputs_that_are_wrong(void **state)
+{
+    static const struct {
+        const char *outputs;
+        const char *says;
+    } cases[] = {
+        {"['carrier-pigeon:1']", "carrier-pigeon"},
+        {"['tcp-listen:port']", "tcp-listen:PORT"},
+        {"['tcp-listen:99999']", "tcp-listen:PORT"},
+        {"['tcp-listen:host:1']", "tcp-listen:PORT"},
+        {"['tcp-listen:1?mode=fast']", "mode"},
+        {"['tcp-listen:1?speed=1']", "speed"},
+        {"[5001]", "tcp-listen:5001"},
+        {"{tcp: 1}", "list"},
+        {"[[a]]", "list"},
+        {"['udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1']", "at most 8"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_error error;
+        char yaml[400];
+        int result;
+        snprintf(yaml, sizeof(yaml), "streams: {cam: {source: 'test:', outputs: %s}}\n",
+                 cases[i].outputs);
+        struct config *c = read_text(yaml, &error, &result);
+        assert_int_equal(result, -EINVAL);
+        if (!strstr(error.sentence, cases[i].says)) {
+            fail_msg("%s: %s", cases[i].outputs, error.sentence);
+        }
+        assert_int_equal(error.line, 1);
+        config_finish(c);
+        free(c);
+    }
 }
 
 static void test_webrtc_addresses(void **state)
@@ -241,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_beyond_loopback_is_seen),
         cmocka_unit_test(test_absent_servers_reach_nobody),
+        cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_outputs_that_are_wrong),
         cmocka_unit_test(test_webrtc_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
