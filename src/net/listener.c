@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static bool is_shortage(int error)
@@ -9,13 +10,36 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+static void say(const struct listener *l, int error)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (error == EMFILE) {
+        log_warn(l->log,
+                 "all %llu files that this program may have open are open, new connections wait "
+                 "until some are closed: raise the limit with ulimit -n, or LimitNOFILE= of the "
+                 "service",
+                 (unsigned long long)limit.rlim_cur);
+    } else {
+        log_warn(l->log, "the machine has nothing left for another connection (%s), new ones wait",
+                 strerror(error));
+    }
+}
+
+static void note_shortage(const struct listener *l, int error)
+{
+    struct listener_shortage *shortage = l->shortage;
+    const int64_t now_ns = loop_now_ns(l->watch.loop);
+    if (shortage->n_said == 0 || now_ns - shortage->last_ns > LISTENER_CALM_NS) {
+        shortage->n_said++;
+        say(l, error);
+    }
+    shortage->last_ns = now_ns;
+}
+
 static void pause_accepting(struct listener *l, int error)
 {
-    if (!l->was_said) {
-        log_warn(l->log, "cannot accept a connection (%s), trying again until something is free",
-                 strerror(error));
-        l->was_said = true;
-    }
+    note_shortage(l, error);
     loop_watch_set(&l->watch, 0);
     loop_timer_start(&l->pause, LISTENER_PAUSE_NS);
 }
@@ -37,7 +61,6 @@ static void on_readable(struct loop_watch *w, unsigned events)
         socklen_t size = sizeof(from);
         const int fd = accept4(w->fd, &from.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0 && address_set(&peer, &from.sa) == 0) {
-            l->was_said = false;
             l->on_accept(l, fd, &peer);
         } else if (fd >= 0) {
             close(fd);
@@ -72,7 +95,7 @@ static int open_socket(const struct address *address, struct address *bound)
 }
 
 int listener_open(struct listener *l, struct loop *loop, const struct address *address,
-                  const struct log *log,
+                  const struct log *log, struct listener_shortage *shortage,
                   void (*on_accept)(struct listener *l, int fd, const struct address *peer),
                   void *arg)
 {
@@ -81,7 +104,13 @@ int listener_open(struct listener *l, struct loop *loop, const struct address *a
     if (fd < 0) {
         return fd;
     }
-    *l = (struct listener){.address = bound, .log = log, .on_accept = on_accept, .arg = arg};
+    *l = (struct listener){
+        .address = bound,
+        .log = log,
+        .shortage = shortage,
+        .on_accept = on_accept,
+        .arg = arg,
+    };
     loop_watch_init(&l->watch, loop, fd, on_readable);
     loop_timer_init(&l->pause, loop, on_pause_over);
     const int rc = loop_watch_set(&l->watch, LOOP_READ);

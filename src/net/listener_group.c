@@ -63,7 +63,7 @@ static int listen_on(struct listener_group *g, struct loop *loop,
     if (address_port(&a) == 0 && g->n_listeners > 0) {
         address_set_port(&a, address_port(&g->listeners[0].address));
     }
-    const int rc = listener_open(&g->listeners[g->n_listeners], loop, &a, config->log,
+    const int rc = listener_open(&g->listeners[g->n_listeners], loop, &a, config->log, &g->shortage,
                                  config->on_accept, config->arg);
     if (rc == 0) {
         g->n_listeners++;

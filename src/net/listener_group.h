@@ -18,6 +18,7 @@ enum { LISTENER_GROUP_MAX = 32 };
 struct listener_group {
     struct listener listeners[LISTENER_GROUP_MAX];
     unsigned n_listeners;
+    struct listener_shortage shortage;
     char address[ADDRESS_TEXT_SIZE]; /* the first one's, with its real port */
 };
 

@@ -115,3 +115,23 @@ test('10,000 malformed requests', async () => {
     assert.equal((await avocet.get('/healthz')).status, 200);
     await settled(before, 'descriptors return');
 });
+
+test('no descriptors left: said once, in plain words; who waits is served when some are free', async (t) => {
+    const few = await startAvocet(['cam=test:?size=240p'], { prefix: ['prlimit', '--nofile=40:40'] });
+    t.after(() => few.kill());
+    const viewer = await WsViewer.open(`${few.ws}/cam/ws?format=h264`);
+    await viewer.until((v) => v.messages.length > 5, 'a viewer sees');
+    for (let round = 0; round < 3; round++) {
+        const sockets = Array.from({ length: 80 }, (_, i) =>
+            net.connect(few.servers.http.port, i % 2 ? '::1' : '127.0.0.1').on('error', () => {}));
+        t.after(() => sockets.forEach((socket) => socket.destroy()));
+        await until(() => few.resources().n_fds >= 40, 'descriptors are out');
+        const n = viewer.messages.length;
+        await viewer.until((v) => v.messages.length > n + 10, 'the viewer still sees');
+        sockets.forEach((socket) => socket.destroy());
+        assert.equal((await few.get('/healthz')).status, 200);
+    }
+    assert.equal(few.stderr.match(/all 40 files .* are open/g)?.length, 1, few.stderr);
+    await viewer.close();
+    await few.stop();
+});

@@ -426,6 +426,8 @@ static void test_descriptors_run_out_and_come_back(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
     fixture_wait_for_connections(&f, 1);
     viewer_stop(&v);
+    assert_int_equal(f.server->listeners.shortage.n_said,
+                     1); /* though it was over and back many times */
 }
 
 int main(void)
