@@ -351,6 +351,7 @@ static int add_routes(struct server *s)
         .on_action = on_action,
         .arg = s,
     };
+    http_server_set_names(s->http, has_stream, s);
     const int result = http_server_add_routes(s->http, api_routes, &s->api);
     return result < 0 ? result : http_server_add_routes(s->http, page_routes, &s->page);
 }

@@ -10,7 +10,8 @@
  * HTTP/1.0), header names that are no tokens, versions other than 1.0 and 1.1, targets not matching
  * /[!-~]* or beginning with //, both Content-Length and Transfer-Encoding, a path with a segment .
  * or .. ; 421 for a Host that is not accepted; 403 for a wrong Origin on state-changing requests
- * and WebSockets; 404, 405 with Allow, 413, 431, 408. /NAME is redirected to a route /NAME/.
+ * and WebSockets; 404, 405 with Allow, 413, 431, 408. /NAME is redirected to a route /NAME/, where
+ * there is such a name.
  * Origins of the configuration get CORS headers and answers to preflights; others get none.
  *
  * A client that ends its half of the connection is gone while a handler still thinks and on a
@@ -76,6 +77,9 @@ struct http_config {
 int http_server_create(struct http_server **out, struct loop *loop, const struct log *log);
 /* Routes are borrowed and must outlive the server; pattern NULL ends the table. */
 int http_server_add_routes(struct http_server *s, const struct http_route *routes, void *arg);
+/* Asked before /NAME is redirected: does NAME exist? Without it, every name does. */
+void http_server_set_names(struct http_server *s, bool (*has_name)(const char *name, void *arg),
+                           void *arg);
 /* -EADDRINUSE …; error is a sentence (which address, what to do). ::1 is best effort. */
 int http_server_listen(struct http_server *s, const struct http_config *config, char *error,
                        size_t error_size);
@@ -112,6 +116,10 @@ const struct sockaddr *http_peer(const struct http_exchange *x);
 const struct sockaddr *http_local(const struct http_exchange *x);
 
 /* ---- answer ---- */
+
+/* For answers that take making, such as endless ones: is it a HEAD, then it gets 200 without a
+ * length, and x is over. */
+bool http_answer_head(struct http_exchange *x, const char *content_type);
 
 /* Adds a header to the answer to come. Value is checked for control characters. */
 void http_add_header(struct http_exchange *x, const char *name, const char *value);

@@ -73,13 +73,16 @@ static void add_methods(struct http_exchange *x, const char *header, unsigned me
 /* /NAME without its slash is the page of the stream, whose links are relative to /NAME/. */
 static bool redirect_to_page(struct http_exchange *x)
 {
+    const struct http_server *s = x->connection->server;
     struct http_target *t = &x->target;
-    if (t->n_segments != 1 || !http_route_is_name(t->segments[0])) {
+    struct http_route_match match;
+    if (!http_route_matches("/NAME", t, &match) ||
+        (s->has_name && !s->has_name(match.name, s->has_name_arg))) {
         return false;
     }
     struct http_target with_slash = *t;
     with_slash.segments[with_slash.n_segments++] = (struct bytes){0};
-    const struct found f = find_route(x->connection->server, &with_slash, HTTP_METHOD_GET);
+    const struct found f = find_route(s, &with_slash, HTTP_METHOD_GET);
     if (!f.best || strcmp(f.best->pattern, "/NAME/") != 0) {
         return false;
     }

@@ -142,6 +142,13 @@ int http_server_add_routes(struct http_server *s, const struct http_route *route
     return 0;
 }
 
+void http_server_set_names(struct http_server *s, bool (*has_name)(const char *name, void *arg),
+                           void *arg)
+{
+    s->has_name = has_name;
+    s->has_name_arg = arg;
+}
+
 const char *http_server_address(const struct http_server *s)
 {
     return listener_group_address(&s->listeners);

@@ -63,6 +63,8 @@ struct http_server {
     struct http_route_table tables[HTTP_ROUTE_TABLES_MAX];
     unsigned n_tables;
     struct http_guard guard;
+    bool (*has_name)(const char *name, void *arg);
+    void *has_name_arg;
 
     struct list connections; /* http_connection::link */
     struct list dead;        /* the same, closed: freed from the loop */

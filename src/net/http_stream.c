@@ -2,18 +2,23 @@
 
 #include "net/http_server.h"
 
+bool http_answer_head(struct http_exchange *x, const char *content_type)
+{
+    if (!x->is_head) {
+        return false;
+    }
+    http_add_header(x, "Cache-Control", "no-store");
+    x->is_endless = true;
+    http_respond(x, 200, content_type, (struct bytes){0});
+    return true;
+}
+
 struct outlet *http_start_stream(struct http_exchange *x, const char *content_type,
                                  const struct outlet_ops *ops, void *arg)
 {
     struct http_connection *hc = x->connection;
     struct text head = {0};
-    if (x->is_over) {
-        return NULL;
-    }
-    if (x->is_head) {
-        http_add_header(x, "Cache-Control", "no-store");
-        x->is_endless = true;
-        http_respond(x, 200, content_type, (struct bytes){0});
+    if (x->is_over || http_answer_head(x, content_type)) {
         return NULL;
     }
     http_exchange_write_head(x, &head, 200, content_type);

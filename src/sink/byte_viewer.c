@@ -58,7 +58,7 @@ static struct byte_viewer *viewer_of(struct pump *p)
     return list_entry(p, struct byte_viewer, pump);
 }
 
-/* NULL from http_start_stream: the request was a HEAD, and is answered. */
+/* NULL from http_start_stream: for lack of memory, which is answered. */
 static bool on_first(struct pump *p)
 {
     struct byte_viewer *v = viewer_of(p);
@@ -116,6 +116,9 @@ static const char *why_not(const struct stream *s, enum encoding_id encoding, in
 void byte_viewer_start(struct sink *sink, struct list *viewers, struct http_exchange *x,
                        struct stream *s, const struct byte_format *format)
 {
+    if (http_answer_head(x, format->mux->mime)) { /* wakes nothing */
+        return;
+    }
     struct byte_viewer *v = calloc(1, sizeof(*v));
     if (!v) {
         http_respond_error(x, 503, "out of memory");

@@ -2,7 +2,7 @@
  * A viewer of an endless HTTP answer, whatever its format: shared by the sinks that serve one.
  *
  * The answer begins with the first chunk, so that what cannot be had is a 503 with its reason and
- * not an empty stream. Nothing within BYTE_VIEWER_PATIENCE_NS is a 503 too.
+ * not an empty stream. Nothing within BYTE_VIEWER_PATIENCE_NS is a 503 too. HEAD wakes nothing.
  *
  * Ownership: a viewer frees itself when its peer or its stream goes; byte_viewers_close() ends all.
  * Thread:    loop only.

@@ -207,7 +207,7 @@ void still_start(struct sink *sink, struct list *stills, struct http_exchange *x
 {
     int width = 0;
     int64_t max_age_ns = 0;
-    if (!parse(sink, x, &width, &max_age_ns)) {
+    if (!parse(sink, x, &width, &max_age_ns) || http_answer_head(x, "image/jpeg")) {
         return;
     }
     struct still *still = calloc(1, sizeof(*still));

@@ -28,8 +28,8 @@ test('pages and their redirect', async () => {
 
 test('what is not there is 404, also below a stream that is not there', async () => {
     for (const path of ['/nobody/', '/nobody/stream.mp4', '/nobody/snapshot.jpg', '/cam/nothing',
-        '/assets/none.js', '/api/v1/streams/nobody']) {
-        assert.equal((await avocet.get(path)).status, 404, path);
+        '/assets/none.js', '/nobody', '/nobody?embed', '/api/v1/streams/nobody']) {
+        assert.equal((await avocet.get(path, { redirect: 'manual' })).status, 404, path);
     }
 });
 
@@ -43,6 +43,15 @@ test('info and the list: state, size and rate; reading wakes nothing', async () 
     assert.deepEqual(streams.map(({ name, state }) => [name, state]), [['cam', 'idle'], ['other', 'idle']]);
     assert.equal(streams[1].bitrate_bps, 200000);
     assert.deepEqual(await avocet.json('/api/v1/streams/cam'), await avocet.json('/cam/info'));
+});
+
+test('HEAD is answered without waking the stream', async () => {
+    await until(async () => (await avocet.json('/cam/info')).state === 'idle', 'cam sleeps');
+    for (const name of ['stream.mp4', 'stream.h264', 'stream.mjpg', 'snapshot.jpg', 'info', '']) {
+        const answer = await avocet.get(`/cam/${name}`, { method: 'HEAD' });
+        assert.equal(answer.status, 200, name);
+        assert.equal((await avocet.json('/cam/info')).state, 'idle', name);
+    }
 });
 
 test('control: a keyframe, another bitrate; nonsense is a sentence', async () => {
