@@ -285,6 +285,7 @@ int h264_normal_make(struct h264_normal *n, struct bytes access_unit, struct pac
     if (rc < 0) {
         return lose(n, rc);
     }
+    n->track.is_reordered = h264_order_is_reordered(&n->order);
     struct packet *p = create_packet(n, access_unit, &s, is_key);
     if (!p) {
         return lose(n, -ENOMEM);

@@ -16,7 +16,8 @@
  *
  * Order of calls: init; make for each access unit; finish. `track` and `n_tracks` may be read after
  * each make: n_tracks counts the changes of codec string, size, rate or parameter sets, from 0 =
- * no track yet, and the packet that the make gave is the first of the new track.
+ * no track yet, and the packet that the make gave is the first of the new track. The track's
+ * is_reordered changes in between, with the second picture that is shown before an earlier one.
  *
  * Ownership: the track is the normaliser's (track_copy() to keep it); a packet is the caller's.
  * Thread:    one owner.

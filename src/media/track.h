@@ -19,6 +19,7 @@ struct track {
     struct picture_size size; /* as displayed, 0x0 unknown */
     struct rational rate;     /* nominal frames per second; num 0 unknown */
     int64_t bitrate_bps;      /* target, 0 unknown */
+    bool is_reordered;        /* CODEC_H264: seen to show pictures in another order (B-frames) */
     /* CODEC_H264: SPS and PPS as Annex B, exactly as sent before each IDR; else NULL */
     struct buf *parameter_sets;
     /* RFC 6381: "avc1.42c01f", "mjpeg"; "" unknown */

@@ -5,7 +5,7 @@
 static bool is_same_track(const struct track *a, const struct track *b)
 {
     return track_is_compatible(a, b) && a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
-           a->bitrate_bps == b->bitrate_bps;
+           a->bitrate_bps == b->bitrate_bps && a->is_reordered == b->is_reordered;
 }
 
 static void take_track(struct pipeline *p, const struct track *track)

@@ -62,11 +62,21 @@ static int rank_profile(const uint8_t offered[3], const uint8_t *real)
     }
 }
 
+/* Decoders that name one profile of 8 bits and 4:2:0 read the others too, as all browsers do. 10
+ * bits, 4:2:2 and 4:4:4 are for those who name them. */
+static bool is_readable(const uint8_t offered[3], const uint8_t *real)
+{
+    return !real || real[0] == 0x42 || real[0] == 0x4d || real[0] == 0x58 || real[0] == 0x64 ||
+           is_same_profile(offered, real);
+}
+
 /* --- choosing --- */
 
+/* The best that is offered; NULL: none, why in *reason. */
 static const struct sdp_codec *choose_codec(const struct sdp_media *m, const uint8_t *real,
-                                            struct sdp_h264 *h264)
+                                            struct sdp_h264 *h264, const char **reason)
 {
+    *reason = "the offer has no H.264 with packetization-mode=1";
     const struct sdp_codec *best = NULL;
     int best_rank = -1;
     for (unsigned i = 0; i < m->n_codecs; i++) {
@@ -74,6 +84,11 @@ static const struct sdp_codec *choose_codec(const struct sdp_media *m, const uin
         struct sdp_h264 h;
         if (!sdp_read_h264(codec, &h) || h.packetization_mode != 1 ||
             (codec->payload_type >= RTCP_LIKE_FIRST && codec->payload_type <= RTCP_LIKE_LAST)) {
+            continue;
+        }
+        if (!is_readable(h.profile_level_id, real)) {
+            *reason = "the stream's H.264 profile (10 bits, 4:2:2 or 4:4:4) is not in the offer: "
+                      "this player cannot decode it over WebRTC";
             continue;
         }
         const int rank = rank_profile(h.profile_level_id, real);
@@ -152,9 +167,8 @@ int sdp_offer_choose(const struct sdp *offer, const uint8_t real_profile[3], str
         if (!is_wanted(m)) {
             continue;
         }
-        const struct sdp_codec *codec = choose_codec(m, real_profile, &v.h264);
+        const struct sdp_codec *codec = choose_codec(m, real_profile, &v.h264, reason);
         if (!codec) {
-            *reason = "the offer has no H.264 with packetization-mode=1";
             continue;
         }
         const int result = check_transport(offer, m, reason);

@@ -15,7 +15,8 @@
 
 /* Choose the video media and its H.264 payload type with packetization-mode=1. real_profile is
  * profile_idc, constraint flags and level_idc of the stream's SPS, NULL when not known: the same
- * profile is preferred, else constrained baseline, else what there is. */
+ * profile is preferred, else constrained baseline, else what there is; but a profile of more than 8
+ * bits or 4:2:0 must be offered. */
 int sdp_offer_choose(const struct sdp *offer, const uint8_t real_profile[3], struct sdp_video *out,
                      const char **reason);
 

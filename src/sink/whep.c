@@ -98,9 +98,20 @@ static void send_chunk(struct whep_viewer *v, const struct chunk *chunk)
     }
 }
 
+static bool is_reordered(const struct whep_viewer *v)
+{
+    return stream_track(v->reader.stream, ENCODING_H264)->is_reordered;
+}
+
 static void pump(struct whep_viewer *v)
 {
     struct chunk chunk;
+    if (is_reordered(v)) { /* seen only now: its next offer is refused with the reason */
+        log_debug(&v->whep->sink.log, "'%s' has B-frames, closing viewer",
+                  stream_name(v->reader.stream));
+        destroy(v);
+        return;
+    }
     while (v->session && webrtc_session_is_ready(v->session) &&
            reader_next(&v->reader, now(v), &chunk)) {
         send_chunk(v, &chunk);
@@ -224,6 +235,12 @@ static void answer(struct whep_viewer *v)
     struct text sdp = {0};
     const char *reason = "this offer cannot be answered";
     loop_timer_stop(&v->poll);
+    if (is_reordered(v)) {
+        refuse(v, 406,
+               "the stream has B-frames, which browsers cannot play over WebRTC: take "
+               "WebCodecs (/ws?format=h264) or MJPEG");
+        return;
+    }
     int status = sdp_offer_choose(v->offer, has_profile ? profile : NULL, &video, &reason);
     if (status < 0) {
         refuse(v, status == -ENOTSUP ? 406 : 400, reason);

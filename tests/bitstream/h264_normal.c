@@ -183,6 +183,7 @@ static void test_changed_pps_stays_in_band(void **state)
 /* Pictures of one NAL unit each through a normaliser, with the SPS of each key picture. */
 struct run {
     unsigned n_packets, n_keys, n_tracks;
+    bool is_reordered;
     unsigned restricted[8]; /* per key picture: 0 no restriction, else 1 + max_num_reorder_frames */
 };
 
@@ -214,6 +215,7 @@ static struct run run_pictures(struct bytes in)
         u.size = 0;
     }
     run.n_tracks = n.n_tracks;
+    run.is_reordered = n.track.is_reordered;
     h264_normal_finish(&n);
     return run;
 }
@@ -243,6 +245,7 @@ static void test_rewrite_while_in_order(void **state)
         assert_int_equal(run.n_packets, rows[i].n_packets);
         assert_int_equal(run.n_keys, rows[i].n_keys);
         assert_int_equal(run.n_tracks, rows[i].n_tracks);
+        assert_int_equal(run.is_reordered, strcmp(rows[i].name, "reordered.h264") == 0);
         for (unsigned k = 0; k < run.n_keys; k++) {
             assert_int_equal(run.restricted[k], rows[i].restricted[k]);
         }

@@ -296,6 +296,34 @@ static void test_payload_types_like_rtcp(void **state)
     }
 }
 
+/* What has 8 bits and 4:2:0 is sent to whoever asks for H.264. */
+static void test_profiles_that_must_be_offered(void **state)
+{
+    static const struct {
+        uint8_t real[3];
+        const char *file;
+        int result;
+    } rows[] = {
+        {{0xf4, 0x00, 0x1f}, "firefox.sdp", -ENOTSUP},
+        {{0x7a, 0x00, 0x1f}, "firefox.sdp", -ENOTSUP},
+        {{0x6e, 0x00, 0x1f}, "firefox.sdp", -ENOTSUP},
+        {{0x64, 0x08, 0x1f}, "firefox.sdp", 0},
+        {{0x4d, 0x00, 0x1f}, "firefox.sdp", 0},
+        {{0x42, 0x00, 0x1f}, "firefox.sdp", 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = load(rows[i].file);
+        struct sdp *offer = parse(text);
+        struct sdp_video v;
+        const char *reason = NULL;
+        assert_int_equal(sdp_offer_choose(offer, rows[i].real, &v, &reason), rows[i].result);
+        assert_true(!reason == (rows[i].result == 0));
+        assert_true(!reason || strstr(reason, "profile"));
+        free(offer);
+        free(text);
+    }
+}
+
 static void test_without_h264(void **state)
 {
     char *text = load("firefox-no-h264.sdp");
@@ -396,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_bundle_transport_is_inherited),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_payload_types_like_rtcp),
+        cmocka_unit_test(test_profiles_that_must_be_offered),
         cmocka_unit_test(test_without_h264),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_our_offer_is_accepted),

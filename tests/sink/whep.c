@@ -82,11 +82,17 @@ static void wake(void *arg)
     loop_post(w->fixture.loop, &w->wake);
 }
 
-static void set_track(struct world *w, const char *codec_string)
+static void set_track_of(struct world *w, const char *codec_string, bool is_reordered)
 {
-    struct track t = {.codec = CODEC_H264, .size = {64, 48}, .rate = {30, 1}};
+    struct track t = {
+        .codec = CODEC_H264, .size = {64, 48}, .rate = {30, 1}, .is_reordered = is_reordered};
     text_copy(t.codec_string, sizeof(t.codec_string), codec_string);
     stream_set_track(w->stream, ENCODING_H264, &t);
+}
+
+static void set_track(struct world *w, const char *codec_string)
+{
+    set_track_of(w, codec_string, false);
 }
 
 static void publish(struct world *w, bool is_key)
@@ -312,6 +318,58 @@ static void test_refusals(void **state)
     world_destroy(w);
 }
 
+/* What a browser's decoder could not play is refused in words; the page then takes another way. */
+static void test_streams_that_webrtc_cannot_carry(void **state)
+{
+    static const struct {
+        const char *codec_string;
+        bool is_reordered;
+        int status;
+        const char *word;
+    } rows[] = {
+        {"avc1.f4001f", false, 406, "4:4:4"},   {"avc1.7a001f", false, 406, "4:2:2"},
+        {"avc1.64001f", true, 406, "B-frames"}, {"avc1.4d401f", true, 406, "WebCodecs"},
+        {"avc1.64001f", false, 201, "v=0"},     {"avc1.4d401f", false, 201, "v=0"},
+        {"avc1.42c01f", false, 201, "v=0"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world *w = world_create(0, true);
+        struct rtc_client c;
+        struct text head = {0}, answer = {0};
+        set_track_of(w, rows[i].codec_string, rows[i].is_reordered);
+        publish(w, true);
+        assert_int_equal(post_offer(w, &c, "/cam/whep", &head, &answer), rows[i].status);
+        text_append(&answer, "");
+        assert_non_null(strstr(answer.data, rows[i].word));
+        rtc_client_close(&c);
+        text_finish(&head);
+        text_finish(&answer);
+        world_destroy(w);
+    }
+}
+
+/* Not known when the session began: it ends, and the next offer hears why. */
+static void test_b_frames_that_show_later(void **state)
+{
+    struct world *w = world_create(0, true);
+    struct rtc_client c, again;
+    struct text head = {0}, answer = {0};
+    set_track(w, "avc1.64001f");
+    publish(w, true);
+    assert_int_equal(post_offer(w, &c, "/cam/whep", &head, &answer), 201);
+    connect_client(&c, &answer);
+    read_until(&c, has_frame);
+    set_track_of(w, "avc1.64001f", true);
+    publish(w, false);
+    read_until(&c, is_closed);
+    assert_int_equal(post_offer(w, &again, "/cam/whep", NULL, NULL), 406);
+    rtc_client_close(&c);
+    rtc_client_close(&again);
+    text_finish(&head);
+    text_finish(&answer);
+    world_destroy(w);
+}
+
 static void test_limit(void **state)
 {
     struct world *w = world_create(1, true);
@@ -421,6 +479,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view_and_leave),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_streams_that_webrtc_cannot_carry),
+        cmocka_unit_test(test_b_frames_that_show_later),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_switched_off),
         cmocka_unit_test(test_sleeping_stream),
