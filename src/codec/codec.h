@@ -61,6 +61,15 @@ struct decoder_type {
     /* Times and flags of the packet go over to the picture. */
     int (*decode)(void *state, const struct packet *packet, const struct track *track,
                   struct picture **out, struct option_error *error);
+    /*
+     * The same in two steps, for a decoder that works elsewhere; both may be absent. begin() never
+     * waits; it takes a reference. collect() waits until deadline_ns at most and is called until it
+     * gives anything but -EINPROGRESS, before there is another begin(). -ETIMEDOUT: it has had its
+     * time.
+     */
+    int (*begin)(void *state, struct packet *packet, struct option_error *error);
+    int (*collect)(void *state, int64_t deadline_ns, struct picture **out,
+                   struct option_error *error);
     void (*close)(void *state);
     const char *(*problem)(void); /* may be absent */
 };

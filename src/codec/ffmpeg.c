@@ -28,6 +28,9 @@ struct memory {
     uint8_t *base;     /* mapped read-only; NULL: none yet */
     size_t size;
     uint32_t generation;
+    /* decoding thread only */
+    bool is_sending; /* part of an access unit has left */
+    unsigned owed;   /* set of 1 << slot, to be released behind it */
 };
 
 struct ffmpeg {
@@ -35,6 +38,14 @@ struct ffmpeg {
     int socket;
     struct memory *memory; /* of the current generation */
     const struct log *log;
+    /* what the helper has to do; NULL: nothing */
+    struct packet *packet;
+    int64_t begun_ns;
+    struct helper_message request;
+    size_t n_sent; /* bytes of request and packet */
+    struct helper_message answer;
+    size_t n_received;
+    int answer_fd; /* -1: none came with it */
 };
 
 /* A picture that lies in the helper's memory. */
@@ -108,22 +119,45 @@ static struct memory *memory_create(int fd, const struct helper_message *m, int 
     return memory;
 }
 
+static void send_release(const struct memory *memory, uint32_t slot)
+{
+    const struct helper_message m = {
+        .version = HELPER_VERSION,
+        .type = HELPER_RELEASE,
+        .slot = slot,
+        .generation = memory->generation,
+    };
+    const int socket = atomic_load(&memory->socket);
+    if (socket >= 0) {
+        (void)!send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
 /* On the decoding thread only: a message may not cut into an access unit being sent. */
 static void release_lent(struct picture *p)
 {
     struct lent *lent = (struct lent *)p;
-    const struct helper_message m = {
-        .version = HELPER_VERSION,
-        .type = HELPER_RELEASE,
-        .slot = lent->slot,
-        .generation = lent->memory->generation,
-    };
-    const int socket = atomic_load(&lent->memory->socket);
-    if (socket >= 0) {
-        (void)!send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (lent->memory->is_sending) {
+        lent->memory->owed |= 1u << lent->slot;
+    } else {
+        send_release(lent->memory, lent->slot);
     }
     memory_unref(&lent->memory);
     free(lent);
+}
+
+static void set_sending(struct memory *memory, bool is_sending)
+{
+    if (!memory) {
+        return;
+    }
+    memory->is_sending = is_sending;
+    for (uint32_t slot = 0; !is_sending && slot < HELPER_SLOTS; slot++) {
+        if (memory->owed & 1u << slot) {
+            send_release(memory, slot);
+        }
+    }
+    memory->owed = is_sending ? memory->owed : 0;
 }
 
 /* ---- process ---- */
@@ -168,13 +202,24 @@ static int ffmpeg_open(void *state, const struct log *log, struct option_error *
 {
     struct ffmpeg *f = state;
     f->socket = -1;
+    f->answer_fd = -1;
     f->log = log;
     return start_helper(f, error);
+}
+
+static void end_request(struct ffmpeg *f)
+{
+    packet_unref(&f->packet);
+    if (f->answer_fd >= 0) {
+        close(f->answer_fd);
+        f->answer_fd = -1;
+    }
 }
 
 static void ffmpeg_close(void *state)
 {
     struct ffmpeg *f = state;
+    end_request(f);
     if (f->memory) {
         atomic_store(&f->memory->socket, -1);
     }
@@ -196,76 +241,71 @@ static int fail(struct option_error *error, int result, const char *sentence)
     return result;
 }
 
-static int wait_for(int socket, short events, int64_t deadline_ns)
+/* 0 also when a signal came. */
+static int wait_for(int socket, short events, int64_t until_ns)
 {
-    for (;;) {
-        const int64_t left_ns = deadline_ns - time_monotonic_ns();
-        if (left_ns <= 0) {
-            return -ETIMEDOUT;
-        }
-        struct pollfd p = {.fd = socket, .events = events};
-        const int n = poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1);
-        if (n > 0) {
-            return 0;
-        }
+    const int64_t left_ns = until_ns - time_monotonic_ns();
+    struct pollfd p = {.fd = socket, .events = events};
+    const int n = left_ns > 0 ? poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) : 0;
+    return n < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* What is left of request and packet; -EAGAIN: not all of it now. */
+static int push(struct ffmpeg *f)
+{
+    const size_t head_size = sizeof(f->request);
+    while (f->n_sent < head_size + f->packet->size) {
+        const bool is_head = f->n_sent < head_size;
+        const uint8_t *at = is_head ? (const uint8_t *)&f->request + f->n_sent
+                                    : f->packet->data + (f->n_sent - head_size);
+        const size_t size =
+            is_head ? head_size - f->n_sent : f->packet->size + head_size - f->n_sent;
+        const ssize_t n = send(f->socket, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EINTR) {
             return -errno;
         }
+        f->n_sent += n > 0 ? (size_t)n : 0;
     }
-}
-
-static int send_all(int socket, const void *data, size_t size, int64_t deadline_ns)
-{
-    const uint8_t *at = data;
-    while (size > 0) {
-        const ssize_t n = send(socket, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n > 0) {
-            at += n;
-            size -= (size_t)n;
-            continue;
-        }
-        const int result = n < 0 && errno != EAGAIN && errno != EINTR
-                               ? -errno
-                               : wait_for(socket, POLLOUT, deadline_ns);
-        if (result < 0) {
-            return result;
-        }
-    }
+    set_sending(f->memory, false);
     return 0;
 }
 
-/* Exactly size bytes; a descriptor that came with them goes to *fd (when fd is not NULL). */
-static int receive_all(int socket, void *out, size_t size, int *fd, int64_t deadline_ns)
+/* At most size bytes, with the descriptor that may come with them: > 0, or -errno. */
+static ssize_t receive(struct ffmpeg *f, void *out, size_t size)
 {
-    uint8_t *at = out;
-    while (size > 0) {
-        union {
-            struct cmsghdr header;
-            char bytes[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec part = {at, size};
-        struct msghdr message = {.msg_iov = &part,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control.bytes,
-                                 .msg_controllen = sizeof(control.bytes)};
-        const ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n == 0) {
-            return -EPIPE;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {out, size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    const ssize_t n = recvmsg(f->socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n <= 0) {
+        return n == 0 ? -EPIPE : errno == EINTR ? -EAGAIN : -errno;
+    }
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_type == SCM_RIGHTS) {
+        if (f->answer_fd >= 0) {
+            close(f->answer_fd);
         }
+        memcpy(&f->answer_fd, CMSG_DATA(header), sizeof(int));
+    }
+    return n;
+}
+
+/* The answer's head; -EAGAIN: not all of it yet. */
+static int pull(struct ffmpeg *f)
+{
+    while (f->n_received < sizeof(f->answer)) {
+        const ssize_t n =
+            receive(f, (uint8_t *)&f->answer + f->n_received, sizeof(f->answer) - f->n_received);
         if (n < 0) {
-            const int result =
-                errno != EAGAIN && errno != EINTR ? -errno : wait_for(socket, POLLIN, deadline_ns);
-            if (result < 0) {
-                return result;
-            }
-            continue;
+            return (int)n;
         }
-        const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        if (fd && header && header->cmsg_type == SCM_RIGHTS) {
-            memcpy(fd, CMSG_DATA(header), sizeof(int));
-        }
-        at += n;
-        size -= (size_t)n;
+        f->n_received += (size_t)n;
     }
     return 0;
 }
@@ -292,17 +332,16 @@ static bool is_sane(const struct helper_message *m, const struct memory *memory)
     return true;
 }
 
-static int take_picture(struct ffmpeg *f, const struct helper_message *m, int fd,
-                        const struct packet *packet, struct picture **out,
-                        struct option_error *error)
+static int take_picture(struct ffmpeg *f, struct picture **out, struct option_error *error)
 {
-    if (fd >= 0) {
+    const struct helper_message *m = &f->answer;
+    const struct packet *packet = f->packet;
+    if (f->answer_fd >= 0) {
         if (f->memory) {
             atomic_store(&f->memory->socket, -1);
         }
         memory_unref(&f->memory);
-        f->memory = memory_create(fd, m, f->socket);
-        close(fd);
+        f->memory = memory_create(f->answer_fd, m, f->socket);
     }
     if (!f->memory || m->generation != f->memory->generation || !is_sane(m, f->memory)) {
         return fail(error, -EBADMSG, "the helper program answered nonsense");
@@ -334,57 +373,88 @@ static int take_picture(struct ffmpeg *f, const struct helper_message *m, int fd
     return 0;
 }
 
-static int read_error(struct ffmpeg *f, const struct helper_message *m, int64_t deadline_ns,
-                      struct option_error *error)
+/* The sentence follows its head at once: what is not there is not waited for. */
+static int read_error(struct ffmpeg *f, struct option_error *error)
 {
     char sentence[SENTENCE_MAX + 1] = "";
-    const size_t size = m->payload_size < SENTENCE_MAX ? m->payload_size : SENTENCE_MAX;
-    const int result = receive_all(f->socket, sentence, size, NULL, deadline_ns);
-    return result < 0 ? result : fail(error, -ENOTSUP, sentence);
+    const uint32_t size = f->answer.payload_size;
+    const ssize_t n = receive(f, sentence, size < SENTENCE_MAX ? size : SENTENCE_MAX);
+    return n < 0 ? -EPIPE : fail(error, -ENOTSUP, sentence);
 }
 
-static int read_answer(struct ffmpeg *f, const struct packet *packet, int64_t deadline_ns,
-                       struct picture **out, struct option_error *error)
+static int take_answer(struct ffmpeg *f, struct picture **out, struct option_error *error)
 {
-    struct helper_message m;
-    int fd = -1;
-    int result = receive_all(f->socket, &m, sizeof(m), &fd, deadline_ns);
-    if (result == 0 && m.version == HELPER_VERSION && m.type == HELPER_PICTURE) {
-        return take_picture(f, &m, fd, packet, out, error);
+    if (f->answer.version == HELPER_VERSION && f->answer.type == HELPER_PICTURE) {
+        return take_picture(f, out, error);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (result < 0) {
-        return result;
-    }
-    if (m.type == HELPER_NOTHING) {
+    if (f->answer.type == HELPER_NOTHING) {
         return -EAGAIN;
     }
-    return m.type == HELPER_ERROR ? read_error(f, &m, deadline_ns, error) : -EBADMSG;
+    return f->answer.type == HELPER_ERROR ? read_error(f, error) : -EBADMSG;
 }
 
-static int ffmpeg_decode(void *state, const struct packet *packet, const struct track *track,
-                         struct picture **out, struct option_error *error)
+static int ffmpeg_begin(void *state, struct packet *packet, struct option_error *error)
 {
     struct ffmpeg *f = state;
-    const int64_t deadline_ns = time_monotonic_ns() + ANSWER_TIMEOUT_NS;
-    const struct helper_message m = {
-        .version = HELPER_VERSION, .type = HELPER_DECODE, .payload_size = (uint32_t)packet->size};
+    f->packet = packet_ref(packet);
+    f->begun_ns = time_monotonic_ns();
+    f->request = (struct helper_message){
+        .version = HELPER_VERSION,
+        .type = HELPER_DECODE,
+        .payload_size = (uint32_t)packet->size,
+    };
+    f->n_sent = f->n_received = 0;
+    set_sending(f->memory, true);
+    return 0;
+}
+
+/* As far as it goes until then: 0 when the answer's head is there, else -EINPROGRESS or an error.
+ */
+static int proceed(struct ffmpeg *f, int64_t deadline_ns)
+{
+    const int64_t end_ns = f->begun_ns + ANSWER_TIMEOUT_NS;
+    for (;;) {
+        const int sent = push(f);
+        const int result = sent < 0 ? sent : pull(f);
+        const int64_t now_ns = time_monotonic_ns();
+        if (result != -EAGAIN) {
+            return result;
+        }
+        if (now_ns >= end_ns || now_ns >= deadline_ns) {
+            return now_ns >= end_ns ? -ETIMEDOUT : -EINPROGRESS;
+        }
+        const int waited = wait_for(f->socket, sent < 0 ? POLLOUT : POLLIN,
+                                    deadline_ns < end_ns ? deadline_ns : end_ns);
+        if (waited < 0) {
+            return waited;
+        }
+    }
+}
+
+static int ffmpeg_collect(void *state, int64_t deadline_ns, struct picture **out,
+                          struct option_error *error)
+{
+    struct ffmpeg *f = state;
+    int result = proceed(f, deadline_ns);
+    if (result == -EINPROGRESS) {
+        return result;
+    }
     error->sentence[0] = '\0';
-    int result = send_all(f->socket, &m, sizeof(m), deadline_ns);
-    if (result == 0) {
-        result = send_all(f->socket, packet->data, packet->size, deadline_ns);
-    }
-    if (result == 0) {
-        result = read_answer(f, packet, deadline_ns, out, error);
-    }
+    result = result < 0 ? result : take_answer(f, out, error);
+    end_request(f);
     if (result < 0 && result != -EAGAIN && error->sentence[0] == '\0') {
         fail(error, result,
              result == -ETIMEDOUT ? "the helper program avocet-ffmpeg does not answer"
                                   : "the helper program avocet-ffmpeg ended unexpectedly");
     }
     return result;
+}
+
+static int ffmpeg_decode(void *state, const struct packet *packet, const struct track *track,
+                         struct picture **out, struct option_error *error)
+{
+    const int result = ffmpeg_begin(state, (struct packet *)(uintptr_t)packet, error);
+    return result < 0 ? result : ffmpeg_collect(state, INT64_MAX, out, error);
 }
 
 const struct decoder_type decoder_ffmpeg = {
@@ -394,6 +464,8 @@ const struct decoder_type decoder_ffmpeg = {
     .state_size = sizeof(struct ffmpeg),
     .open = ffmpeg_open,
     .decode = ffmpeg_decode,
+    .begin = ffmpeg_begin,
+    .collect = ffmpeg_collect,
     .close = ffmpeg_close,
     .problem = ffmpeg_problem,
 };

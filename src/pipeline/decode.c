@@ -6,24 +6,48 @@
 /* Of each frame's time decoding may use this part; saved up to CREDIT_MAX_NS. */
 enum { SHARE_NUM = 4, SHARE_DEN = 5 };
 #define CREDIT_MAX_NS (100 * NS_PER_MS)
-#define CREDIT_MIN_NS (-200 * NS_PER_MS)
 
 /* ---- the newest group of pictures ---- */
 
+/* The first n of them. */
+static void drop(struct decode *d, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        packet_unref(&d->gop[i]);
+    }
+    d->n_gop -= n;
+    d->n_fed -= n < d->n_fed ? n : d->n_fed;
+    memmove(d->gop, d->gop + n, d->n_gop * sizeof(d->gop[0]));
+    d->is_stale = d->is_stale || (d->is_pending && d->n_gop == 0);
+}
+
 void decode_forget(struct decode *d)
 {
-    while (d->n_gop > 0) {
-        packet_unref(&d->gop[--d->n_gop]);
+    drop(d, d->n_gop);
+    d->is_tail = false;
+    d->has_joined = false;
+}
+
+/* A long group of pictures: what is decoded goes, and with it the way to begin again. */
+static void make_room(struct decode *d)
+{
+    if (d->n_fed == 0) {
+        decode_forget(d);
+    } else {
+        drop(d, d->n_fed);
+        d->is_tail = true;
     }
 }
 
 void decode_keep(struct decode *d, struct packet *packet, enum codec codec)
 {
-    const bool stands_alone = codec == CODEC_MJPEG;
-    if (packet_is_key(packet) || stands_alone || d->n_gop == DECODE_GOP_MAX) {
+    const bool is_first = packet_is_key(packet) || codec == CODEC_MJPEG;
+    if (is_first) {
         decode_forget(d);
+    } else if (d->n_gop == DECODE_GOP_MAX) {
+        make_room(d);
     }
-    if (packet_is_key(packet) || stands_alone || d->n_gop > 0) {
+    if (is_first || d->n_gop > 0 || d->is_tail) {
         d->gop[d->n_gop++] = packet_ref(packet);
     }
 }
@@ -50,7 +74,6 @@ static int open_type(struct decode *d, const struct decoder_type *type, struct o
     }
     d->type = type;
     d->state = state;
-    d->is_running = false;
     d->is_overloaded = false;
     d->credit_ns = 0;
     return 0;
@@ -88,7 +111,11 @@ void decode_close(struct decode *d)
         d->type = NULL;
         d->state = NULL;
     }
-    d->is_running = false;
+    d->is_pending = d->is_stale = d->has_joined = false;
+    if (d->is_tail) {
+        decode_forget(d);
+    }
+    d->n_fed = 0;
 }
 
 /* ---- decoding ---- */
@@ -99,32 +126,6 @@ static int fail(struct decode *d, int result, const struct option_error *error)
         log_warn(d->log, "%s, trying again", error->sentence);
     }
     return result;
-}
-
-/* A broken packet is left out: what comes next may be whole. */
-static int decode_one(struct decode *d, const struct packet *packet, const struct track *track,
-                      struct picture **out, struct option_error *error)
-{
-    picture_unref(out);
-    const int result = d->type->decode(d->state, packet, track, out, error);
-    if (result == -EBADMSG) {
-        log_debug(d->log, "%s, skipping the frame", error->sentence);
-    }
-    return result == -EAGAIN || result == -EBADMSG ? 0 : result;
-}
-
-/* From the kept keyframe on: only the last picture is of use. */
-static int start_running(struct decode *d, const struct track *track, struct picture **out,
-                         struct option_error *error)
-{
-    for (unsigned i = 0; i < d->n_gop; i++) {
-        const int result = decode_one(d, d->gop[i], track, out, error);
-        if (result < 0) {
-            return result;
-        }
-    }
-    d->is_running = d->n_gop > 0;
-    return 0;
 }
 
 static void earn(struct decode *d, const struct track *track)
@@ -139,34 +140,85 @@ void decode_charge(struct decode *d, int64_t duration_ns)
 }
 
 /* Behind: wait for a keyframe, or with pictures that stand alone for time. */
-static bool must_leave_out(struct decode *d, const struct packet *newest, enum codec codec)
+static bool must_leave_out(struct decode *d, const struct packet *newest, const struct track *track)
 {
-    if (codec == CODEC_MJPEG) {
+    if (track->codec == CODEC_MJPEG) {
         return d->credit_ns < 0;
     }
+    const int64_t frame_ns = track_frame_duration_ns(track);
     if (packet_is_key(newest)) {
         d->is_overloaded = false;
-        d->credit_ns = d->credit_ns > 0 ? d->credit_ns : 0;
-    } else if (d->credit_ns < CREDIT_MIN_NS) {
+        d->credit_ns = d->credit_ns > frame_ns ? d->credit_ns : frame_ns;
+    } else if (d->has_joined && d->n_fed < d->n_gop &&
+               newest->arrival_ns - d->gop[d->n_fed]->arrival_ns > DECODE_LATE_NS) {
         d->is_overloaded = true;
-        d->is_running = false;
     }
     return d->is_overloaded;
+}
+
+/* The oldest packet that is not decoded; or what is left to do of the one before. */
+static int decode_one(struct decode *d, const struct track *track, int64_t until_ns,
+                      struct picture **out, struct option_error *error)
+{
+    const struct decoder_type *type = d->type;
+    int result = 0;
+    if (!type->begin) {
+        result = type->decode(d->state, d->gop[d->n_fed], track, out, error);
+    } else if (!d->is_pending) {
+        result = type->begin(d->state, d->gop[d->n_fed], error);
+    }
+    if (type->begin && result == 0) {
+        result = type->collect(d->state, until_ns, out, error);
+    }
+    d->is_pending = result == -EINPROGRESS;
+    if (!d->is_pending) {
+        d->n_fed += d->is_stale ? 0 : 1;
+        d->is_stale = false;
+    }
+    return result;
+}
+
+/* A broken packet is left out: what comes next may be whole. */
+static int take_step(struct decode *d, const struct track *track, int64_t until_ns,
+                     struct picture **out, struct option_error *error)
+{
+    struct picture *picture = NULL;
+    const int result = decode_one(d, track, until_ns, &picture, error);
+    if (result == -EBADMSG) {
+        log_debug(d->log, "%s, skipping the frame", error->sentence);
+    }
+    if (result == 0) {
+        picture_unref(out); /* only the last one is of use */
+        *out = picture;
+    }
+    return result == -EAGAIN || result == -EBADMSG ? 0 : result;
+}
+
+static bool is_behind(const struct decode *d)
+{
+    return d->is_pending || d->n_fed < d->n_gop;
 }
 
 static int run(struct decode *d, const struct packet *newest, const struct track *track,
                struct picture **out, struct option_error *error)
 {
-    if (must_leave_out(d, newest, track->codec)) {
-        return 0;
-    }
-    if (!d->is_running) {
-        return start_running(d, track, out, error);
-    }
+    const bool leaves_out = must_leave_out(d, newest, track);
     const int64_t begin_ns = time_monotonic_ns();
-    const int result = decode_one(d, newest, track, out, error);
+    const int64_t share_ns = track_frame_duration_ns(track) * SHARE_NUM / SHARE_DEN;
+    const int64_t until_ns = begin_ns + (d->credit_ns < share_ns ? d->credit_ns : share_ns);
+    int result = 0;
+    if (d->is_pending) { /* it has had its time: only asked, not waited for */
+        result = take_step(d, track, begin_ns, out, error);
+    }
+    while (result == 0 && !leaves_out && d->n_fed < d->n_gop && time_monotonic_ns() <= until_ns) {
+        result = take_step(d, track, until_ns, out, error);
+    }
+    d->has_joined = d->has_joined || !is_behind(d);
     decode_charge(d, time_monotonic_ns() - begin_ns);
-    return result;
+    if (*out && newest->arrival_ns - (*out)->arrival_ns > DECODE_LATE_NS) {
+        picture_unref(out);
+    }
+    return result == -EINPROGRESS ? 0 : result;
 }
 
 int decode_newest(struct decode *d, const struct packet *packet, const struct track *track,

@@ -89,7 +89,7 @@ static void transcode(struct pipeline *p, struct packet *packet)
     const enum encoding_id native = worker_native_encoding(p);
     decode_keep(&p->decode, packet, p->track.codec);
     if ((p->wanted & ~(1U << native)) == 0) {
-        p->decode.is_running = false;
+        decode_close(&p->decode);
         return;
     }
     struct picture *picture = NULL;

@@ -103,6 +103,44 @@ static void test_kept_pictures_use_up_the_slots(void **state)
     }
 }
 
+/* What cannot be had at once is not waited for: neither the answer, nor room to send. */
+static void test_a_frozen_helper(void **state)
+{
+    enum { BIG = 2 * 1024 * 1024 }; /* more than a socket takes */
+    struct rig r;
+    rig_open(&r, (struct picture_size){640, 360});
+    struct packet *key = rig_encode(&r, 0);
+    struct packet *big = packet_create(BIG);
+    memcpy(big->data, key->data, key->size);
+    memset(big->data + key->size, 0, BIG - key->size); /* trailing zeros are allowed */
+    big->size = BIG;
+    struct packet *packets[] = {key, big, key};
+    struct picture *held = NULL;
+    assert_int_equal(decoder_ffmpeg.decode(r.decoder, key, &h264, &held, &r.error), 0);
+    const pid_t helper = *(pid_t *)r.decoder; /* the state begins with it */
+    for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+        struct picture *out = NULL;
+        kill(helper, SIGSTOP);
+        assert_int_equal(decoder_ffmpeg.begin(r.decoder, packets[i], &r.error), 0);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(decoder_ffmpeg.collect(r.decoder, 0, &out, &r.error), -EINPROGRESS);
+            picture_unref(&held); /* in the midst of sending */
+        }
+        kill(helper, SIGCONT);
+        assert_int_equal(decoder_ffmpeg.collect(r.decoder, INT64_MAX, &out, &r.error), 0);
+        held = out;
+    }
+    kill(helper, SIGSTOP);
+    assert_int_equal(decoder_ffmpeg.begin(r.decoder, key, &r.error), 0);
+    struct picture *out = NULL;
+    assert_int_equal(decoder_ffmpeg.collect(r.decoder, INT64_MAX, &out, &r.error), -ETIMEDOUT);
+    assert_non_null(strstr(r.error.sentence, "does not answer"));
+    picture_unref(&held);
+    packet_unref(&key);
+    packet_unref(&big);
+    rig_close(&r);
+}
+
 static void test_garbage_and_a_dead_helper(void **state)
 {
     struct rig r;
@@ -136,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_packet_gives_its_picture),
         cmocka_unit_test(test_kept_pictures_use_up_the_slots),
+        cmocka_unit_test(test_a_frozen_helper),
         cmocka_unit_test(test_garbage_and_a_dead_helper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { startAvocet, until } from '../lab/avocet.mjs';
-import { WsViewer, readStream, run } from '../lab/clients.mjs';
+import { slowness, startAvocet, until } from '../lab/avocet.mjs';
+import { WsViewer, parseWsFrame, readStream, run } from '../lab/clients.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'avocet-devices-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -61,6 +61,47 @@ test('the helper program is killed, again and again: pictures come back', async 
         }
         assert.ok(bytes >= 200000, 'pictures after the helper was killed');
     }
+    abort.abort();
+    await avocet.stop();
+});
+
+/* A frozen helper was once waited for during its whole two seconds. */
+test('the helper program freezes: H.264 goes on as if nothing were; MJPEG comes back', async (t) => {
+    const clip = path.join(folder, 'frozen.h264');
+    await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25:duration=2',
+        '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-bf', '0', '-g', '25', '-b:v', '8M', clip]);
+    const avocet = await startAvocet([`cam=file:${clip}`]);
+    t.after(() => avocet.kill());
+    if ((await avocet.get('/cam/snapshot.jpg')).status !== 200) {
+        t.skip('this build has no helper program');
+        return;
+    }
+    const viewer = await WsViewer.open(`${avocet.ws}/cam/ws?format=h264`);
+    const arrivals = [];
+    viewer.socket.on('message', (bytes, isBinary) => isBinary && arrivals.push(performance.now()));
+    let n_jpeg_bytes = 0;
+    const abort = new AbortController();
+    t.after(() => abort.abort());
+    const answer = await fetch(`${avocet.http}/cam/stream.mjpg`, { signal: abort.signal });
+    (async () => {
+        for await (const chunk of answer.body) {
+            n_jpeg_bytes += chunk.length;
+        }
+    })().catch(() => {});
+    await until(() => n_jpeg_bytes > 100000, 'MJPEG is seen');
+    const { stdout } = await run('pgrep', ['-P', String(avocet.pid)]);
+    const helper = Number(stdout.trim().split('\n')[0]);
+    const from = arrivals.length;
+    process.kill(helper, 'SIGSTOP');
+    await viewer.until(() => arrivals.length > from + 100, 'four seconds of H.264');
+    const seen = viewer.messages.map((bytes) => parseWsFrame(bytes).sequence);
+    assert.deepEqual(seen.filter((sequence, i) => i > 0 && sequence !== seen[i - 1] + 1), [], 'no frame is lost');
+    const gaps = arrivals.slice(from).map((at, i) => at - arrivals[from + i - 1]);
+    assert.ok(Math.max(...gaps) < 1000 * slowness, `a gap of ${Math.max(...gaps)} ms`);
+    t.diagnostic(`longest gap ${Math.round(Math.max(...gaps))} ms`);
+    const n = n_jpeg_bytes;
+    await until(() => n_jpeg_bytes > n + 100000, 'MJPEG comes back', { ms: 15000 });
+    await viewer.close();
     abort.abort();
     await avocet.stop();
 });
