@@ -3,8 +3,6 @@
  * that it shows, and prints one JSON line.
  *
  * usage: node bench/latency.mjs URL VIA SECONDS [MODE]
- *        node bench/latency.mjs URL VIA first N    opens the page N times, after once to warm up:
- *                                                  navigation to first picture, milliseconds
  */
 import { startBrowser } from '../tests/lab/browser.mjs';
 
@@ -33,8 +31,7 @@ async function sample(via, ms) {
     return new Promise((resolve) => {
         const samples = [];
         const giveUp = now() + 20000;
-        let end = Infinity;
-        let first = null;
+        let end = null; // known from the first picture on
         let last = 0;
         let watched = null;
         const onTick = () => {
@@ -50,10 +47,10 @@ async function sample(via, ms) {
             if (element && !element.requestVideoFrameCallback) {
                 look(element);
             }
-            if (now() < Math.min(end, giveUp)) {
+            if (now() < (end ?? giveUp)) {
                 requestAnimationFrame(onTick);
             } else {
-                resolve({ first_ms: first, samples });
+                resolve(samples);
             }
         };
         const look = (element) => {
@@ -62,10 +59,7 @@ async function sample(via, ms) {
                 return;
             }
             const seen = now();
-            if (first === null) {
-                first = performance.now();
-                end = seen + ms;
-            }
+            end ??= seen + ms;
             last = captured;
             samples.push([captured, seen - captured]);
         };
@@ -73,38 +67,23 @@ async function sample(via, ms) {
     });
 }
 
-function summary({ first_ms, samples }) {
+function summary(samples) {
     const settled = samples.slice(30); // the first second has the catching up in it
     const sorted = settled.map(([, latency]) => latency).sort((a, b) => a - b);
     const rank = (p) => sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)];
     const steps = settled.slice(1).map(([captured], i) => captured - settled[i][0]).sort((a, b) => a - b);
     const usual = steps[steps.length >> 1];
     const lost = steps.reduce((n, step) => n + Math.max(0, Math.round(step / usual) - 1), 0);
-    return { first_ms, frames: settled.length, lost, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: sorted.at(-1) };
+    return { frames: settled.length, lost, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: sorted.at(-1) };
 }
 
-const [url, via, what, more] = process.argv.slice(2);
+const [url, via, seconds, mode] = process.argv.slice(2);
 const browser = await startBrowser('chromium');
-
-async function openOnce(address, ms) {
-    const page = await browser.open(address);
-    const seen = await page.evaluate(sample, via, ms);
-    const transport = await page.evaluate(() => window.avocet?.transport ?? null);
-    await page.close();
-    return { ...seen, transport };
-}
-
 try {
-    if (what === 'first') {
-        const first_ms = [];
-        for (let i = 0; i <= Number(more); i++) {
-            first_ms.push((await openOnce(`${url}?via=${via}`, 100)).first_ms);
-        }
-        console.log(JSON.stringify({ first_ms: first_ms.slice(1) }));
-    } else {
-        const seen = await openOnce(`${url}?via=${via}${more ? `&mode=${more}` : ''}`, Number(what) * 1000);
-        console.log(JSON.stringify({ ...summary(seen), transport: seen.transport }));
-    }
+    const page = await browser.open(`${url}?via=${via}${mode ? `&mode=${mode}` : ''}`);
+    const samples = await page.evaluate(sample, via, Number(seconds) * 1000);
+    const transport = await page.evaluate(() => window.avocet?.transport ?? null);
+    console.log(JSON.stringify({ ...summary(samples), transport }));
 } finally {
     await browser.close();
 }
