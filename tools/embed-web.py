@@ -5,12 +5,17 @@ usage: embed-web.py OUTPUT.c FILE...
 
 References to /assets/ in HTML become /assets/VERSION/, where VERSION is a hash over all other
 files: these addresses never change their contents, so browsers may keep them for ever, and a page
-never mixes modules of two builds. The same input gives the same bytes on every machine.
+never mixes modules of two builds. The module that a page begins with is joined with those that it
+imports (join_modules.py). The same input gives the same bytes on every machine.
 """
 import gzip
 import hashlib
 import os
+import re
 import sys
+
+sys.dont_write_bytecode = True
+import join_modules  # noqa: E402
 
 MIME = {
     ".css": "text/css; charset=utf-8",
@@ -30,6 +35,16 @@ def version_of(files):
         if not name.endswith(".html"):
             whole.update(f"{name}\0{len(data)}\0".encode() + data)
     return whole.hexdigest()[:12]
+
+
+def with_joined(files):
+    """The files, with each page's first module joined with what it imports, which then can go."""
+    sources = {name: data.decode() for name, data in files.items() if name.endswith(".js")}
+    pages = "".join(data.decode() for name, data in files.items() if name.endswith(".html"))
+    entries = re.findall(r'<script [^>]*src="/assets/([\w.]+)"', pages)
+    inside = {name for entry in entries for name in join_modules.in_order(entry, sources)}
+    joined = {entry: join_modules.join(entry, sources).encode() for entry in entries}
+    return {name: data for name, data in files.items() if name not in inside} | joined
 
 
 def c_array(name, data):
@@ -64,8 +79,12 @@ def main():
     for path in sys.argv[2:]:
         with open(path, "rb") as file:
             files[os.path.basename(path)] = file.read()
+    try:
+        source = generate(with_joined(files))
+    except ValueError as error:
+        sys.exit(f"embed-web.py: {error}")
     with open(sys.argv[1], "w", encoding="utf-8") as out:
-        out.write(generate(files))
+        out.write(source)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
  *
  * How to serve them. "index.html" is the grid (/), "player.html" every player (/NAME/): both with
  * WEB_CACHE_REVALIDATE and the ETag. All others are found below /assets/, under two addresses:
- * /assets/VERSION/player.js, which the HTML refers to and whose contents never change
- * (WEB_CACHE_FOREVER), and /assets/player.js, for people and tests (WEB_CACHE_REVALIDATE). ETags
- * are weak, as both codings of a file share one; compare them by weak comparison, and answer a
- * match with 304. The files are kept packed only, which saves two thirds: send gzip to whom accepts
- * it, with "Content-Encoding: gzip", web_asset_unpack() to others, and "Vary: Accept-Encoding" to
- * everybody.
+ * /assets/VERSION/player.css, which the HTML refers to and whose contents never change
+ * (WEB_CACHE_FOREVER), and /assets/player.css, for people and tests (WEB_CACHE_REVALIDATE). Modules
+ * are in the file of the one that their page begins with (tools/join_modules.py). ETags are weak,
+ * as both codings of a file share one; compare them by weak comparison, and answer a match with
+ * 304. The files are kept packed only, which saves two thirds: send gzip to whom accepts it, with
+ * "Content-Encoding: gzip", web_asset_unpack() to others, and "Vary: Accept-Encoding" to everybody.
  *
  * Ownership: the table is static; web_asset_unpack() gives a new reference.
  * Thread:    any; constant.
@@ -23,7 +23,7 @@
 #define WEB_CACHE_REVALIDATE "no-cache"
 
 struct web_asset {
-    const char *path; /* "player.js" */
+    const char *path; /* "player.css" */
     const char *mime; /* with charset */
     const char *etag; /* W/"…", quotes included */
     const uint8_t *gzip;
