@@ -57,10 +57,11 @@ export class InfoPoller {
         this.#intervalMs = intervalMs;
     }
 
-    start() {
+    /* Asks for the first time after so long, and then again and again. */
+    start(afterMs) {
         if (!this.#isRunning) {
             this.#isRunning = true;
-            this.ask();
+            this.#askAfter(afterMs);
         }
     }
 
@@ -80,12 +81,15 @@ export class InfoPoller {
     }
 
     #schedule() {
-        clearTimeout(this.#timer);
         if (this.#isRunning) {
-            const waitMs = this.reach === 'ok' ? this.#intervalMs() : backoffMs(this.#aways++);
-            this.nextMs = performance.now() + waitMs;
-            this.#timer = setTimeout(() => this.ask(), waitMs);
+            this.#askAfter(this.reach === 'ok' ? this.#intervalMs() : backoffMs(this.#aways++));
         }
+    }
+
+    #askAfter(waitMs) {
+        clearTimeout(this.#timer);
+        this.nextMs = performance.now() + waitMs;
+        this.#timer = setTimeout(() => this.ask(), waitMs);
     }
 
     /* Time of the quicker answers, ms; null before the second (the first opens the connection). */

@@ -20,6 +20,7 @@ import { transportReason } from './words.js';
 
 const TICK_MS = 100;
 const SAMPLE_MS = 500;
+const ASK_FIRST_MS = 150; // until then all that is asked for is the picture
 const ASK_WAITING_MS = 250;
 const ASK_PLAYING_MS = 2000;
 const AWAY = ['away', 'missing', 'refused'];
@@ -231,7 +232,7 @@ export class Player {
 
     #resume() {
         this.#ladder.start(performance.now());
-        this.info.start();
+        this.info.start(ASK_FIRST_MS);
         this.#timers = [
             setInterval(() => this.#tick(), TICK_MS),
             setInterval(() => this.#sample(), SAMPLE_MS),
@@ -269,6 +270,7 @@ export class Player {
         const canDeliver = this.info.canDeliver && !document.hidden && !this.#wantsGesture;
         this.#ladder.tick(nowMs, canDeliver, this.#budgetMs(), this.#connection.explain());
         this.#followLadder();
+        this.#followMeta();
         this.#watch(nowMs);
         this.#updatePhase(nowMs);
     }
@@ -294,16 +296,20 @@ export class Player {
         }
     }
 
+    /* Once the server has answered. With MJPEG it would be a reason to run an H.264 encoder. */
+    #followMeta() {
+        if (this.transport === 'mjpeg') {
+            this.#meta?.close();
+        } else if (this.info.reach !== 'unknown') {
+            this.#meta?.open();
+        }
+    }
+
     #open(id) {
         this.transport = id;
         this.#wantsGesture = false;
         this.#meters.renew();
         this.#liveness.renew();
-        if (id === 'mjpeg') {
-            this.#meta?.close(); // no reason to run an H.264 encoder
-        } else {
-            this.#meta?.open();
-        }
         this.#connection.open(id, this.#known(), this.#handlers);
     }
 

@@ -1,4 +1,7 @@
-/* /NAME/: puts the player, its controls and its words on the page. */
+/*
+ * /NAME/: puts the player, its controls and its words on the page. The picture comes first: until it
+ * is there, or has taken too long, the browser is not kept busy with anything else.
+ */
 import { Controls } from './controls.js';
 import { Player } from './player.js';
 import { Readout } from './readout.js';
@@ -36,11 +39,11 @@ const BADGES = {
 const ANNOUNCE_AFTER_MS = 1200; // what lasts shorter than this is not worth saying
 const TOAST_MS = 2200;
 const READ_EVERY_MS = 500;
+const DRESS_WITHIN_MS = 150; // controls and words come with the first picture, or after this
 
 const name = nameFromPath(location.pathname);
 const query = readQuery(location.search, TRANSPORTS);
 const stage = new Stage(byId('stage'));
-const readout = new Readout();
 
 const player = new Player({
     name,
@@ -48,26 +51,49 @@ const player = new Player({
     mode: query.mode,
     via: query.via,
     memory: { load: rememberedTransport, save: rememberTransport },
-    onChange: () => draw(),
-});
-const controls = new Controls({
-    player,
-    stage,
-    base: streamBase(name, location.origin),
-    notify,
-    toggleStats: () => setStats(byId('stats').hidden),
+    onChange: () => onChange(),
 });
 const awake = keepAwake();
+let controls = null; // until the page is dressed
+let readout = null;
+
+function onChange() {
+    document.body.dataset.phase = player.phase;
+    if (controls) {
+        draw();
+    } else if (player.phase === 'playing') {
+        requestAnimationFrame(() => setTimeout(dress)); // the picture is painted first
+    }
+}
+
+function dress() {
+    if (controls) {
+        return;
+    }
+    readout = new Readout();
+    controls = new Controls({
+        player,
+        stage,
+        base: streamBase(name, location.origin),
+        notify,
+        toggleStats: () => setStats(byId('stats').hidden),
+    });
+    setStats(!byId('stats').hidden, false);
+    byId('pill').addEventListener('click', () => setStats(byId('stats').hidden));
+    byId('message-play').addEventListener('click', () => player.play());
+    byId('message-retry').addEventListener('click', () => player.retry());
+    setInterval(() => readout.update(player.stats()), READ_EVERY_MS);
+    watchIdle(document.body);
+    draw();
+}
 
 function draw() {
-    const { phase } = player;
-    document.body.dataset.phase = phase;
     document.body.classList.toggle('has-picture', stage.hasPicture);
-    setText(byId('badge-text'), BADGES[phase] ?? '');
+    setText(byId('badge-text'), BADGES[player.phase] ?? '');
     drawMessage();
     controls.update();
     fitStage(player.stats());
-    awake(phase === 'playing');
+    awake(player.phase === 'playing');
 }
 
 /* Where there is room for it (a phone held upright) the stage takes the shape of the picture. */
@@ -147,10 +173,11 @@ function setStats(isOpen, remember = true) {
     if (remember) {
         rememberStats(isOpen);
     }
-    readout.update(player.stats());
+    readout?.update(player.stats());
 }
 
-function start() {
+/* What the page looks like before there is a picture. */
+function layOut() {
     setText(byId('name'), name);
     document.title = `${name} · Avocet`;
     document.body.classList.toggle('is-embedded', query.isEmbedded);
@@ -159,13 +186,13 @@ function start() {
         (!query.isEmbedded && (query.stats ?? rememberedStats() ?? isTall)) || query.stats === true,
         false,
     );
-    byId('pill').addEventListener('click', () => setStats(byId('stats').hidden));
-    byId('message-play').addEventListener('click', () => player.play());
-    byId('message-retry').addEventListener('click', () => player.retry());
-    setInterval(() => readout.update(player.stats()), READ_EVERY_MS);
-    watchIdle(document.body);
+}
+
+function start() {
     exposeApi(player, stage);
     player.play();
+    layOut();
+    setTimeout(dress, DRESS_WITHIN_MS);
     watchVisibility({
         onRest: () => player.suspend(),
         onWake: () => player.wake(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { shared, test, useMock, waitForPlaying, withPage } from './browser.mjs';
+import { shared, test, until, useMock, waitForPlaying, withPage } from './browser.mjs';
 
 const FRAMES = 60;
 const WINDOW_FRAMES = 150; // the five seconds that the read-out is about
@@ -114,6 +114,21 @@ test('the mode goes to every output', async () => {
             );
         });
     }
+});
+
+test('the picture is asked for before anything else', async () => {
+    shared.mock.requests.length = 0;
+    await withPage('/cam/?via=webcodecs', async (page) => {
+        await waitForPlaying(page, 'webcodecs');
+        const asked = () =>
+            shared.mock.requests.filter((request) => / \/cam\/\w/.test(request)).map((r) => r.split('&')[0]);
+        await until(() => asked().length >= 3, 'the rest is asked for too');
+        assert.deepEqual(asked().slice(0, 3), [
+            'WS /cam/ws?format=h264',
+            'GET /cam/info',
+            'WS /cam/ws?format=meta',
+        ]);
+    });
 });
 
 test('first picture soon after the page is opened', async () => {
