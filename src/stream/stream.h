@@ -41,7 +41,9 @@ enum {
     STREAM_NAME_SIZE = 130, /* CAMERA/NAME on a relay */
     STREAM_ERROR_SIZE = 240,
     STREAM_INBOX_PACKETS = 256,
-    STREAM_RING_PACKETS = 1024,
+    /* A group of pictures longer than these cannot be joined before its end. Bytes are what bounds
+     * memory; packets of ordinary size are far below either. */
+    STREAM_RING_PACKETS = 4096,
     STREAM_RING_BYTES = 32 * 1024 * 1024,
 };
 

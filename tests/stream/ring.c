@@ -42,6 +42,25 @@ static void test_trim(void **state)
     }
 }
 
+/* Who joins a camera that makes a keyframe every two minutes must not wait for the next one. */
+static void test_a_long_group_is_kept(void **state)
+{
+    enum { N = 120 * 30, SIZE = 5000 };
+    struct ring ring = {0};
+    push(&ring, 0, true, SIZE);
+    for (int n = 1; n < N; n++) {
+        push(&ring, n, false, SIZE);
+        ring_trim(&ring, UINT64_MAX, n);
+    }
+    assert_true(ring.has_key);
+    assert_int_equal(ring.key, ring.first);
+    assert_int_equal(ring_n_packets(&ring), N);
+    push(&ring, N, true, SIZE); /* and goes with the next */
+    ring_trim(&ring, UINT64_MAX, N);
+    assert_int_equal(ring_n_packets(&ring), 1);
+    ring_finish(&ring);
+}
+
 static void test_bounds(void **state)
 {
     struct ring ring = {0};
@@ -68,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_a_long_group_is_kept),
         cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
