@@ -36,6 +36,7 @@ void served_streams_tick(struct served_streams *s)
     const int64_t now_ns = loop_now_ns(s->loop);
     for (unsigned i = 0; i < s->directory->n_streams; i++) {
         struct stream *stream = s->directory->streams[i];
+        stream_check_producer(stream, now_ns);
         if (stream_deadline_ns(stream) <= now_ns) {
             stream_on_timer(stream, now_ns);
         }

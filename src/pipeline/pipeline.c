@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pipeline/worker.h"
@@ -51,6 +52,7 @@ static void pipeline_demand(struct producer *producer, encoding_set wanted)
     const bool was_wanted = p->demanded != 0;
     p->demanded = wanted;
     if (!was_wanted && wanted != 0) {
+        atomic_store_explicit(&p->is_hung, false, memory_order_relaxed); /* to be shown anew */
         output_set_state(&p->output, STREAM_STARTING, NULL);
     } else if (was_wanted && wanted == 0) {
         output_set_state(&p->output, STREAM_STOPPING, NULL);
@@ -110,6 +112,27 @@ static bool wait_for_thread(struct pipeline *p)
     return is_over;
 }
 
+/* A call that does not return cannot be ended; but people can be told. */
+static void pipeline_check(struct producer *producer, int64_t now_ns)
+{
+    struct pipeline *p = (struct pipeline *)producer;
+    const int64_t beat_ns = atomic_load_explicit(&p->beat_ns, memory_order_relaxed);
+    if (beat_ns == 0 || p->demanded == 0 || now_ns - beat_ns < PIPELINE_HANG_NS ||
+        atomic_load_explicit(&p->is_hung, memory_order_relaxed)) {
+        return;
+    }
+    char sentence[STREAM_ERROR_SIZE];
+    snprintf(sentence, sizeof(sentence),
+             "%s:%.100s does not answer (its driver hangs?), waiting for it",
+             p->config.source->scheme, p->location);
+    if (p->hung_ns != beat_ns) {
+        p->hung_ns = beat_ns;
+        log_warn(&p->log, "%s", sentence);
+    }
+    atomic_store_explicit(&p->is_hung, true, memory_order_relaxed);
+    output_set_state(&p->output, STREAM_STALLED, sentence);
+}
+
 static void pipeline_quit(struct producer *producer)
 {
     struct pipeline *p = (struct pipeline *)producer;
@@ -137,6 +160,7 @@ static const struct producer_type pipeline_type = {
     .demand = pipeline_demand,
     .wish = pipeline_wish,
     .can = pipeline_can,
+    .check = pipeline_check,
     .quit = pipeline_quit,
     .destroy = pipeline_destroy,
 };

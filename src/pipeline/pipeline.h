@@ -24,6 +24,7 @@
 #define PIPELINE_BACKOFF_MIN_NS (250 * NS_PER_MS)
 #define PIPELINE_BACKOFF_MAX_NS (5 * NS_PER_S)
 #define PIPELINE_SILENCE_NS     (3 * NS_PER_S) /* a live source that gives nothing is stalled */
+#define PIPELINE_HANG_NS        (5 * NS_PER_S) /* so is one whose driver does not return from a call */
 
 /* The tables of the registry, NULL-terminated, in order of preference. */
 struct pipeline_types {

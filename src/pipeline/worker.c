@@ -36,6 +36,7 @@ static bool read_one(struct pipeline *p)
 {
     struct source_unit unit = {0};
     struct option_error error = {""};
+    worker_beat(p, true);
     const int64_t deadline_ns = time_monotonic_ns() + PIPELINE_SILENCE_NS / 4;
     const int result = p->config.source->read(p->state, deadline_ns, &unit, &error);
     if (result == 0) {
@@ -70,6 +71,7 @@ static void read_while_wanted(struct pipeline *p)
 /* Until it is time to open the source, or the mail says otherwise. */
 static void wait_for_retry(struct pipeline *p)
 {
+    worker_beat(p, false);
     while (worker_must_run(p) && !retry_is_due(&p->retry, time_monotonic_ns())) {
         const int64_t left_ns = p->retry.at_ns - time_monotonic_ns();
         struct pollfd fd = {.fd = p->mailbox.fd, .events = POLLIN};
@@ -111,6 +113,7 @@ void *worker_run(void *arg)
     do {
         mail_take(p);
         while (worker_must_run(p)) {
+            worker_beat(p, true);
             if (origin_open(p)) {
                 read_while_wanted(p);
             }
@@ -118,6 +121,7 @@ void *worker_run(void *arg)
         }
         close_all(p);
     } while (!has_ended(p));
+    worker_beat(p, false);
     pthread_mutex_lock(&p->lock);
     p->is_over = true;
     pthread_cond_signal(&p->over);

@@ -31,6 +31,10 @@ struct pipeline {
 
     /* atomic: asked on the loop, known on the thread */
     atomic_uint can[N_ENCODINGS];
+    /* atomic: written by the thread, which shows that it goes on; 0: it waits for us, not a driver
+     */
+    _Atomic int64_t beat_ns;
+    atomic_bool is_hung; /* the loop said so; the thread takes it back */
 
     /* under lock */
     pthread_mutex_t lock;
@@ -44,6 +48,7 @@ struct pipeline {
     bool has_thread; /* to be joined */
     encoding_set demanded;
     int64_t quit_ns; /* when it was told to end; 0: not yet */
+    int64_t hung_ns; /* the beat after which it was said to hang */
 
     /* thread only */
     encoding_set wanted;
@@ -62,6 +67,15 @@ struct pipeline {
     enum stream_state shown_state;
     bool is_shown;
 };
+
+/* Before each call of a source that may take its time; false: we wait ourselves. */
+static inline void worker_beat(struct pipeline *p, bool is_calling)
+{
+    atomic_store_explicit(&p->beat_ns, is_calling ? time_monotonic_ns() : 0, memory_order_relaxed);
+    if (atomic_exchange_explicit(&p->is_hung, false, memory_order_relaxed)) {
+        p->is_shown = false;
+    }
+}
 
 static inline bool worker_is_drained(const struct pipeline *p)
 {

@@ -22,6 +22,9 @@ struct producer_type {
     void (*wish)(struct producer *p, const struct wish *wish);
     /* Of this encoding, as far as known now: set of enum producer_can. */
     unsigned (*can)(const struct producer *p, enum encoding_id encoding);
+    /* A few times a second, so that it can see whether its own thread still goes on. May be absent.
+     */
+    void (*check)(struct producer *p, int64_t now_ns);
     /* Begins to stop: destroy() will follow. May be absent. So several stop at the same time. */
     void (*quit)(struct producer *p);
     /* Stops, waits for its thread and frees; only when the loop ends or the stream is removed. */

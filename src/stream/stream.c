@@ -179,6 +179,13 @@ void stream_on_timer(struct stream *s, int64_t now_ns)
     }
 }
 
+void stream_check_producer(struct stream *s, int64_t now_ns)
+{
+    if (s->producer && s->producer->type->check) {
+        s->producer->type->check(s->producer, now_ns);
+    }
+}
+
 /* ---- dispatch ---- */
 
 /* At most as many as the inbox holds: a producer faster than this loop must not occupy it. */

@@ -94,6 +94,8 @@ void stream_dispatch(struct stream *s, int64_t now_ns);
 /* When stream_on_timer() wants to be called next (stop_after, merged wishes); INT64_MAX: never. */
 int64_t stream_deadline_ns(const struct stream *s);
 void stream_on_timer(struct stream *s, int64_t now_ns);
+/* Whether the producer still goes on: a few times a second. */
+void stream_check_producer(struct stream *s, int64_t now_ns);
 
 /* Pass a wish on; keyframe wishes are merged: one that comes too soon after an answered one is
  * passed on later, one that is not answered again. False: it was merged, or nobody can. */

@@ -494,6 +494,33 @@ static void test_an_overloaded_pipeline_still_listens(void **state)
     lab_finish(&lab);
 }
 
+/* Nobody can end the call; the stream says so, viewers stay, and see it come back. */
+static void test_a_hanging_driver_is_said(void **state)
+{
+    struct lab lab;
+    struct viewer v;
+    fake_reset();
+    lab_init(&lab, &(struct lab_config){.source = &fake_packets});
+    view(&v, &lab, ENCODING_H264);
+    turn_until(&lab, v.n_read > 0);
+    fake.is_hanging = true;
+    turn_until(&lab, fake.has_hung);
+    stream_check_producer(lab.stream, time_monotonic_ns());
+    turn_until(&lab, is_state(&lab, STREAM_LIVE)); /* not yet */
+    for (int i = 0; i < 3; i++) {
+        stream_check_producer(lab.stream, time_monotonic_ns() + PIPELINE_HANG_NS);
+    }
+    turn_until(&lab, is_state(&lab, STREAM_STALLED));
+    assert_non_null(strstr(stream_error(lab.stream), "does not answer"));
+    assert_int_equal(v.end[0], '\0');
+    const int n_read = v.n_read;
+    fake.is_hanging = false;
+    turn_until(&lab, v.n_read > n_read + 5 && is_state(&lab, STREAM_LIVE));
+    assert_null(stream_error(lab.stream));
+    leave(&v);
+    lab_finish(&lab);
+}
+
 static void test_a_hanging_driver_is_left_behind(void **state)
 {
     struct lab lab;
@@ -542,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_silence_is_a_stall),
         cmocka_unit_test(test_starts_while_stopping),
         cmocka_unit_test(test_an_overloaded_pipeline_still_listens),
+        cmocka_unit_test(test_a_hanging_driver_is_said),
         cmocka_unit_test(test_a_hanging_driver_is_left_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
