@@ -91,6 +91,7 @@ static void draw_next(struct test_source *s, int64_t now_ns)
     if (s->n_waiting < N_WAITING_MAX) {
         p = picture_pool_take(s->pool, &slot);
     }
+    const int64_t nominal_ns = frame_time_ns(s, s->frame);
     const struct test_moment moment = {
         .capture_ns = time_real_ns(),
         .elapsed_ns = now_ns - s->start_ns,
@@ -104,7 +105,7 @@ static void draw_next(struct test_source *s, int64_t now_ns)
     test_picture_draw(&s->drawing, p, slot, &moment);
     p->capture_ns = moment.capture_ns;
     p->arrival_ns = now_ns;
-    p->pts_ns = now_ns;
+    p->pts_ns = nominal_ns; /* a loaded machine draws late; a camera's clock is regular */
     p->flags = s->is_late ? PACKET_DISCONTINUITY : 0;
     s->is_late = false;
     int64_t due_ns = now_ns + next_jitter_ns(s);

@@ -49,7 +49,7 @@ static void test_pictures(void **state)
     }
 }
 
-/* Frames come at start + n / rate, however long each was worked on. */
+/* Frames come at start + n / rate, however long each was worked on, and have just that as PTS. */
 static void test_pace(void **state)
 {
     struct source_run r;
@@ -57,6 +57,7 @@ static void test_pace(void **state)
     r.params.rate = (struct rational){100, 1};
     assert_int_equal(source_run_open(&r), 0);
     int64_t first_ns = 0;
+    int64_t first_pts_ns = 0;
     int n_lost = 0;
     for (int n = 0; n < 20; n++) {
         struct source_unit unit = {0};
@@ -64,7 +65,11 @@ static void test_pace(void **state)
         n_lost += (unit.picture->flags & PACKET_DISCONTINUITY) != 0;
         if (n == 0) {
             first_ns = unit.picture->arrival_ns;
-        } else if (n_lost == 0) { /* never early */
+            first_pts_ns = unit.picture->pts_ns;
+        }
+        assert_true((unit.picture->pts_ns - first_pts_ns) % (10 * NS_PER_MS) == 0);
+        assert_true(unit.picture->pts_ns <= unit.picture->arrival_ns);
+        if (n > 0 && n_lost == 0) { /* never early */
             assert_true(unit.picture->arrival_ns - first_ns >= n * 10 * NS_PER_MS - NS_PER_MS);
         }
         picture_unref(&unit.picture);
