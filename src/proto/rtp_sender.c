@@ -413,5 +413,6 @@ int64_t rtp_sender_deadline_ns(struct rtp_sender *s, int64_t now_ns)
         deadline_ns = now_ns + wait_ns - READY_WAIT_NS;
     }
     const int64_t tail_ns = has_tail(s) ? s->ended_ns + RTP_SENDER_TAIL_NS : INT64_MAX;
-    return tail_ns < deadline_ns ? tail_ns : deadline_ns;
+    const int64_t first_ns = tail_ns < deadline_ns ? tail_ns : deadline_ns;
+    return first_ns > now_ns ? first_ns : now_ns; /* what is overdue is due now */
 }

@@ -186,7 +186,8 @@ static inline bool rtp_sender_is_sending(const struct rtp_sender *s)
     return s->buf != NULL && s->n_sent < rtp_payloads_of(s->buf)->n_payloads;
 }
 bool rtp_sender_cut_late(struct rtp_sender *s, int64_t now_ns);
-/* When rtp_sender_next() or _is_ready() will have another answer; INT64_MAX: not by themselves. */
+/* When rtp_sender_next() or _is_ready() will have another answer, never before now_ns; INT64_MAX: not
+ * by themselves. */
 int64_t rtp_sender_deadline_ns(struct rtp_sender *s, int64_t now_ns);
 
 /* ---- keyframes ---- */
