@@ -6,12 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "codec/helper_protocol.h"
+#include "codec/helper_memory.h"
 
 #ifndef AVOCET_HELPER_DIR
 #define AVOCET_HELPER_DIR "/usr/libexec/avocet"
@@ -21,22 +20,10 @@
 
 enum { PATH_SIZE = 512, SENTENCE_MAX = 200 };
 
-/* The helper's end of things, shared by the decoder and the pictures it lent. */
-struct memory {
-    atomic_uint n_refs;
-    atomic_int socket; /* -1 when the helper is gone */
-    uint8_t *base;     /* mapped read-only; NULL: none yet */
-    size_t size;
-    uint32_t generation;
-    /* decoding thread only */
-    bool is_sending; /* part of an access unit has left */
-    unsigned owed;   /* set of 1 << slot, to be released behind it */
-};
-
 struct ffmpeg {
     pid_t pid;
     int socket;
-    struct memory *memory; /* of the current generation */
+    struct helper_memory *memory; /* of the current generation */
     const struct log *log;
     /* what the helper has to do; NULL: nothing */
     struct packet *packet;
@@ -46,13 +33,6 @@ struct ffmpeg {
     struct helper_message answer;
     size_t n_received;
     int answer_fd; /* -1: none came with it */
-};
-
-/* A picture that lies in the helper's memory. */
-struct lent {
-    struct picture picture;
-    struct memory *memory;
-    uint32_t slot;
 };
 
 bool ffmpeg_helper_path(char *out, size_t size)
@@ -85,79 +65,6 @@ static const char *ffmpeg_problem(void)
     return ffmpeg_helper_path(path, sizeof(path)) ? NULL
                                                   : "the helper program avocet-ffmpeg is not "
                                                     "installed, so H.264 cannot be decoded here";
-}
-
-/* ---- memory ---- */
-
-static void memory_unref(struct memory **m)
-{
-    struct memory *old = *m;
-    *m = NULL;
-    if (old && atomic_fetch_sub(&old->n_refs, 1) == 1) {
-        if (old->base) {
-            munmap(old->base, old->size);
-        }
-        free(old);
-    }
-}
-
-static struct memory *memory_create(int fd, const struct helper_message *m, int socket)
-{
-    struct memory *memory = calloc(1, sizeof(*memory));
-    if (!memory) {
-        return NULL;
-    }
-    memory->size = (size_t)m->slot_size * HELPER_SLOTS;
-    memory->base = mmap(NULL, memory->size, PROT_READ, MAP_SHARED, fd, 0);
-    if (memory->base == MAP_FAILED) {
-        free(memory);
-        return NULL;
-    }
-    memory->generation = m->generation;
-    atomic_init(&memory->n_refs, 1);
-    atomic_init(&memory->socket, socket);
-    return memory;
-}
-
-static void send_release(const struct memory *memory, uint32_t slot)
-{
-    const struct helper_message m = {
-        .version = HELPER_VERSION,
-        .type = HELPER_RELEASE,
-        .slot = slot,
-        .generation = memory->generation,
-    };
-    const int socket = atomic_load(&memory->socket);
-    if (socket >= 0) {
-        (void)!send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-}
-
-/* On the decoding thread only: a message may not cut into an access unit being sent. */
-static void release_lent(struct picture *p)
-{
-    struct lent *lent = (struct lent *)p;
-    if (lent->memory->is_sending) {
-        lent->memory->owed |= 1u << lent->slot;
-    } else {
-        send_release(lent->memory, lent->slot);
-    }
-    memory_unref(&lent->memory);
-    free(lent);
-}
-
-static void set_sending(struct memory *memory, bool is_sending)
-{
-    if (!memory) {
-        return;
-    }
-    memory->is_sending = is_sending;
-    for (uint32_t slot = 0; !is_sending && slot < HELPER_SLOTS; slot++) {
-        if (memory->owed & 1u << slot) {
-            send_release(memory, slot);
-        }
-    }
-    memory->owed = is_sending ? memory->owed : 0;
 }
 
 /* ---- process ---- */
@@ -220,10 +127,7 @@ static void ffmpeg_close(void *state)
 {
     struct ffmpeg *f = state;
     end_request(f);
-    if (f->memory) {
-        atomic_store(&f->memory->socket, -1);
-    }
-    memory_unref(&f->memory);
+    helper_memory_leave(&f->memory);
     if (f->pid > 0) {
         close(f->socket);
         kill(f->pid, SIGKILL); /* it holds nothing that needs an orderly end */
@@ -266,7 +170,7 @@ static int push(struct ffmpeg *f)
         }
         f->n_sent += n > 0 ? (size_t)n : 0;
     }
-    set_sending(f->memory, false);
+    helper_memory_set_sending(f->memory, false);
     return 0;
 }
 
@@ -310,67 +214,18 @@ static int pull(struct ffmpeg *f)
     return 0;
 }
 
-/* The helper parses hostile input: what it says is checked before it is used. */
-static bool is_sane(const struct helper_message *m, const struct memory *memory)
-{
-    if (m->pixel_format >= N_PIXEL_FORMATS ||
-        pixel_format_is_packed((enum pixel_format)m->pixel_format) || m->slot >= HELPER_SLOTS ||
-        m->width < 16 || m->height < 16 || m->width > 8192 || m->height > 8192 ||
-        m->slot_size > memory->size) {
-        return false;
-    }
-    const int n_planes = m->pixel_format == PIXEL_NV12 ? 2 : 3;
-    for (int i = 0; i < n_planes; i++) {
-        const uint32_t width = i == 0 || n_planes == 2 ? m->width : m->width / 2;
-        const bool is_halved = i > 0 && m->pixel_format != PIXEL_I422;
-        const uint64_t n_rows = is_halved ? m->height / 2 : m->height;
-        if (m->strides[i] < width || m->strides[i] > 65536 ||
-            m->offsets[i] + n_rows * m->strides[i] > memory->size / HELPER_SLOTS) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int take_picture(struct ffmpeg *f, struct picture **out, struct option_error *error)
 {
-    const struct helper_message *m = &f->answer;
-    const struct packet *packet = f->packet;
     if (f->answer_fd >= 0) {
-        if (f->memory) {
-            atomic_store(&f->memory->socket, -1);
-        }
-        memory_unref(&f->memory);
-        f->memory = memory_create(f->answer_fd, m, f->socket);
+        helper_memory_leave(&f->memory);
+        f->memory = helper_memory_create(f->answer_fd, &f->answer, f->socket);
     }
-    if (!f->memory || m->generation != f->memory->generation || !is_sane(m, f->memory)) {
-        return fail(error, -EBADMSG, "the helper program answered nonsense");
+    const int result = helper_memory_lend(f->memory, &f->answer, f->packet, out);
+    if (result < 0) {
+        fail(error, result,
+             result == -EBADMSG ? "the helper program answered nonsense" : "out of memory");
     }
-    struct lent *lent = calloc(1, sizeof(*lent));
-    if (!lent) {
-        return fail(error, -ENOMEM, "out of memory");
-    }
-    const uint8_t *slot = f->memory->base + (size_t)m->slot * (f->memory->size / HELPER_SLOTS);
-    atomic_fetch_add(&f->memory->n_refs, 1);
-    lent->memory = f->memory;
-    lent->slot = m->slot;
-    lent->picture = (struct picture){
-        .format = (enum pixel_format)m->pixel_format,
-        .size = {(int32_t)m->width, (int32_t)m->height},
-        .full_range = m->is_full_range != 0,
-        .capture_ns = packet->capture_ns,
-        .arrival_ns = packet->arrival_ns,
-        .pts_ns = packet->pts_ns,
-        .flags = packet->flags & PACKET_DISCONTINUITY,
-        .release = release_lent,
-    };
-    for (int i = 0; i < PICTURE_PLANES_MAX; i++) {
-        lent->picture.planes[i] = m->strides[i] > 0 ? slot + m->offsets[i] : NULL;
-        lent->picture.strides[i] = (int)m->strides[i];
-    }
-    atomic_init(&lent->picture.n_refs, 1);
-    *out = &lent->picture;
-    return 0;
+    return result;
 }
 
 /* The sentence follows its head at once: what is not there is not waited for. */
@@ -404,7 +259,7 @@ static int ffmpeg_begin(void *state, struct packet *packet, struct option_error 
         .payload_size = (uint32_t)packet->size,
     };
     f->n_sent = f->n_received = 0;
-    set_sending(f->memory, true);
+    helper_memory_set_sending(f->memory, true);
     return 0;
 }
 
