@@ -49,6 +49,8 @@ extern const struct mux_type mux_ws_h264;
 extern const struct mux_type mux_multipart;
 /* JPEG parts with Content-Length and X-Timestamp each, as mjpg-streamer's clients know them. */
 extern const struct mux_type mux_multipart_plain;
+/* MPEG-TS: each packet its access unit in one PES packet, with tables before a keyframe. */
+extern const struct mux_type mux_ts;
 /* RTP payloads, see mux/rtp_h264.h. */
 extern const struct mux_type mux_rtp_h264;
 

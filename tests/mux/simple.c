@@ -25,8 +25,8 @@ static void assert_text(const struct buf *b, const char *expected)
 static void test_other_codecs_are_refused(void **state)
 {
     static const struct mux_type *const types[] = {
-        &mux_annexb,          &mux_mp4,     &mux_ws_mp4, &mux_ws_h264, &mux_multipart,
-        &mux_multipart_plain, &mux_rtp_h264};
+        &mux_annexb,          &mux_mp4,      &mux_ws_mp4, &mux_ws_h264, &mux_multipart,
+        &mux_multipart_plain, &mux_rtp_h264, &mux_ts};
     for (size_t i = 0; i < N_OF(types); i++) {
         const bool is_jpeg = types[i] == &mux_multipart || types[i] == &mux_multipart_plain;
         void *memory = calloc(1, types[i]->state_size + 1);
