@@ -265,7 +265,7 @@ static void latency_help(void)
     arguments_print(arguments);
     printf(
         "\nPlays the stream at URL, which must carry the test picture's timecode (test:): a page\n"
-        "(http://127.0.0.1:8080/cam/), its whep, stream.mjpg, stream.h264 or stream.mp4. Prints\n"
+        "(http://127.0.0.1:8080/cam/), its whep, or any stream.*. Prints\n"
         "the frames seen and lost, and the time from capture until the decoded picture is there.\n"
         "With --json, freeze_ms is the longest time without a new frame.\n"
         "Both clocks must agree: run it on the machine that makes the picture.\n");

@@ -38,6 +38,10 @@ int latency_demux_init(struct latency_demux *d, const char *content_type)
     } else if (strncmp(content_type, "video/mp4", 9) == 0) {
         d->format = FORMAT_MP4;
         h264_normal_init(&d->normal);
+    } else if (strncasecmp(content_type, "video/mp2t", 10) == 0) {
+        d->format = FORMAT_TS;
+        h264_normal_init(&d->normal);
+        ts_reader_init(&d->ts);
     } else if (strncasecmp(content_type, "video/h264", 10) == 0 ||
                strncmp(content_type, "application/octet-stream", 24) == 0) {
         d->format = FORMAT_ANNEXB;
@@ -53,8 +57,9 @@ void latency_demux_finish(struct latency_demux *d)
 {
     if (d->format == FORMAT_ANNEXB) {
         access_unit_finish(&d->access_unit);
-    } else if (d->format == FORMAT_MP4) {
+    } else if (d->format == FORMAT_MP4 || d->format == FORMAT_TS) {
         h264_normal_finish(&d->normal);
+        ts_reader_finish(&d->ts);
     }
     if (d->bytes) {
         text_finish(d->bytes);
@@ -77,6 +82,9 @@ int latency_demux_push(struct latency_demux *d, struct bytes in, int64_t now_ns)
 {
     if (d->format == FORMAT_ANNEXB) {
         return access_unit_push(&d->access_unit, in, now_ns);
+    }
+    if (d->format == FORMAT_TS) {
+        return ts_reader_push(&d->ts, in);
     }
     if (d->used > 0) {
         const size_t left = d->bytes->size - d->used;
@@ -162,6 +170,15 @@ static void take_parameter_sets(struct latency_demux *d, struct bytes moov)
     }
 }
 
+static int make(struct latency_demux *d, struct bytes unit, int64_t now_ns, struct packet **out)
+{
+    const int result = h264_normal_make(&d->normal, unit, out);
+    if (result == 0) {
+        (*out)->arrival_ns = (*out)->encoded_ns = (*out)->pts_ns = now_ns;
+    }
+    return result;
+}
+
 /* mdat of one frame: NAL units with four-byte lengths become Annex B in place. */
 static int take_sample(struct latency_demux *d, uint8_t *data, size_t size, int64_t now_ns,
                        struct packet **out)
@@ -174,9 +191,22 @@ static int take_sample(struct latency_demux *d, uint8_t *data, size_t size, int6
         bytes_put_u32(data + at, 1);
         at += 4 + nal_size;
     }
-    const int result = h264_normal_make(&d->normal, bytes_of(data, size), out);
-    if (result == 0) {
-        (*out)->arrival_ns = (*out)->encoded_ns = (*out)->pts_ns = now_ns;
+    return make(d, bytes_of(data, size), now_ns, out);
+}
+
+static int pull_unit(struct latency_demux *d, int64_t now_ns, struct packet **out)
+{
+    struct ts_unit unit;
+    int result = ts_reader_pull(&d->ts, &unit);
+    while (result == 0) {
+        if (unit.is_discontinuity) {
+            h264_normal_mark_lost(&d->normal);
+        }
+        result = make(d, unit.bytes, now_ns, out);
+        if (result != -EAGAIN && result != -EBADMSG) {
+            return result;
+        }
+        result = ts_reader_pull(&d->ts, &unit);
     }
     return result;
 }
@@ -217,6 +247,8 @@ int latency_demux_pull(struct latency_demux *d, int64_t now_ns, struct packet **
         return access_unit_pull(&d->access_unit, out);
     case FORMAT_MP4:
         return pull_box(d, now_ns, out);
+    case FORMAT_TS:
+        return pull_unit(d, now_ns, out);
     }
     return -EBADMSG;
 }

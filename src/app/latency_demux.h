@@ -1,5 +1,5 @@
 /*
- * Frames out of an endless HTTP body: multipart JPEG, raw H.264, or fragmented MP4.
+ * Frames out of an endless HTTP body: multipart JPEG, raw H.264, fragmented MP4, MPEG-TS.
  *
  * Push what arrived, pull frames until -EAGAIN.
  *
@@ -13,8 +13,9 @@
 #define AVOCET_APP_LATENCY_DEMUX_H
 
 #include "bitstream/access_unit.h"
+#include "mux/ts_reader.h"
 
-enum latency_format { FORMAT_MULTIPART, FORMAT_ANNEXB, FORMAT_MP4 };
+enum latency_format { FORMAT_MULTIPART, FORMAT_ANNEXB, FORMAT_MP4, FORMAT_TS };
 
 struct latency_demux {
     enum latency_format format;
@@ -23,7 +24,8 @@ struct latency_demux {
     char boundary[80];  /* "\r\n--…" */
     bool is_in_part;
     struct access_unit access_unit; /* FORMAT_ANNEXB */
-    struct h264_normal normal;      /* FORMAT_MP4 */
+    struct h264_normal normal;      /* FORMAT_MP4, FORMAT_TS */
+    struct ts_reader ts;            /* FORMAT_TS */
 };
 
 /* content_type as the server said it; -ENOTSUP: none of the formats. */

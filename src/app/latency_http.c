@@ -231,7 +231,7 @@ static int read_more(struct http *h, int64_t deadline_ns, struct option_error *e
     if (h->result == -ENOTSUP) {
         return fail(error, -ENOTSUP,
                     "'%.60s' cannot be played by this command: it takes stream.mjpg, "
-                    ".h264, .mp4 or whep",
+                    ".h264, .mp4, .ts or whep",
                     h->content_type);
     }
     return h->result < 0

@@ -29,6 +29,11 @@ static void get_h264(struct http_exchange *x, void *arg)
     start(x, arg, ENCODING_H264, &mux_annexb);
 }
 
+static void get_ts(struct http_exchange *x, void *arg)
+{
+    start(x, arg, ENCODING_H264, &mux_ts);
+}
+
 /* ?advance=0: each part with its length and time, as mjpg-streamer's clients want them. */
 static void get_mjpg(struct http_exchange *x, void *arg)
 {
@@ -53,13 +58,14 @@ static void close_sink(void *state)
 static const struct http_route routes[] = {
     {HTTP_METHOD_GET, "/NAME/stream.mp4", get_mp4, 0},
     {HTTP_METHOD_GET, "/NAME/stream.h264", get_h264, 0},
+    {HTTP_METHOD_GET, "/NAME/stream.ts", get_ts, 0},
     {HTTP_METHOD_GET, "/NAME/stream.mjpg", get_mjpg, 0},
     {0},
 };
 
 const struct sink_type sink_http_stream = {
     .name = "http",
-    .summary = "endless HTTP: /NAME/stream.mp4, stream.h264, stream.mjpg",
+    .summary = "endless HTTP: /NAME/stream.mp4, stream.h264, stream.ts, stream.mjpg",
     .state_size = sizeof(struct http_stream_sink),
     .routes = routes,
     .open = open_sink,

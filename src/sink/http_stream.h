@@ -1,4 +1,4 @@
-/* Endless HTTP answers: /NAME/stream.mp4, stream.h264, stream.mjpg. */
+/* Endless HTTP answers: /NAME/stream.mp4, stream.h264, stream.ts, stream.mjpg. */
 #ifndef AVOCET_SINK_HTTP_STREAM_H
 #define AVOCET_SINK_HTTP_STREAM_H
 

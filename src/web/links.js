@@ -14,6 +14,7 @@ function addresses(base) {
         ['Snapshot, JPEG', at('snapshot.jpg')],
         ['MJPEG', at('stream.mjpg')],
         ['MP4 without end', at('stream.mp4')],
+        ['MPEG-TS', at('stream.ts')],
         ['Raw H.264', at('stream.h264')],
         ['WebRTC, WHEP', at('whep')],
     ];

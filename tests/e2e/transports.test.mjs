@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { startAvocet, until } from '../lab/avocet.mjs';
-import { WsViewer, boundaryOf, isJpeg, mp4Boxes, multipartParts, nalTypes, parseWsFrame, playWhep,
+import { WsViewer, boundaryOf, ffprobe, isInstalled, isJpeg, mp4Boxes, multipartParts, nalTypes, parseWsFrame, playWhep,
     readStream, whyNoGstreamer } from '../lab/clients.mjs';
 
 const noGstreamer = await whyNoGstreamer();
@@ -34,6 +34,18 @@ test('stream.mp4: one fragment per frame behind the init segment', async () => {
     assert.deepEqual(types.slice(0, 2), ['ftyp', 'moov']);
     assert.equal(types.filter((type) => type === 'moof').length,
         types.filter((type) => type === 'mdat').length);
+});
+
+test('stream.ts: as a player reads it', { skip: !(await isInstalled('ffprobe')) && 'needs ffprobe' }, async () => {
+    await asleep();
+    const { bytes, answer } = await readStream(`${avocet.http}/cam/stream.ts`, (seen) => seen.length > 300000);
+    assert.equal(answer.headers.get('content-type'), 'video/mp2t');
+    const { streams, frames, stderr } = await ffprobe(bytes, { format: 'mpegts', frames: 30 });
+    assert.equal(streams.length, 1);
+    assert.equal(streams[0].codec_name, 'h264');
+    assert.equal(frames[0].key_frame, 1);
+    assert.ok(frames.every(({ pts }, i) => i === 0 || pts > frames[i - 1].pts), 'each has its time');
+    assert.equal(stderr, '');
 });
 
 test('stream.mjpg: whole pictures', async () => {
