@@ -5,10 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { root, startAvocet, until } from '../lab/avocet.mjs';
+import { run } from '../lab/clients.mjs';
 import { browsers, startBrowser, whyNoBrowser } from '../lab/browser.mjs';
 
 const FRAMES = 60;
@@ -156,6 +160,21 @@ describe('the ladder, in Chromium', { skip: whyNoBrowser('chromium') }, () => {
             }
         });
     }
+
+    test('B-frames: another way than WebRTC, and the server says why', async (t) => {
+        const folder = mkdtempSync(path.join(tmpdir(), 'avocet-player-'));
+        t.after(() => rmSync(folder, { recursive: true }));
+        const clip = path.join(folder, 'b.h264');
+        await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25:duration=4',
+            '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-bf', '2', '-g', '50', clip]);
+        const avocet = await startAvocet([`cam=file:${clip}`]);
+        t.after(() => avocet.stop());
+        const page = await open(avocet);
+        await playsBy(page, 'webcodecs');
+        const [webrtc] = await page.evaluate(() => window.avocet.report);
+        assert.match(webrtc.reason, /B-frames/);
+        await page.close();
+    });
 
     test('the server restarts: the page plays again by itself', async () => {
         let avocet = await startAvocet(['cam=test:']);
