@@ -86,8 +86,8 @@ class Avocet(Process):
     """`avocet serve` with free ports."""
 
     def __init__(self, lab, *arguments, **options):
-        super().__init__([os.path.join(lab.build, 'avocet'), 'serve', '--http', '0', '--webrtc', '0', '--log', 'warn',
-                          *arguments], **options)
+        super().__init__([os.path.join(lab.build, 'avocet'), 'serve', '--http', '0', '--webrtc', '0', '--rtsp', '0', '--log',
+                          'warn', *arguments], **options)
         lab.processes.append(self)
         ready = self.line(r'^ready http=([\d.]+):(\d+)')
         self.port = int(ready.group(2))

@@ -47,8 +47,8 @@ static void run(const struct mux_type *type, const struct track *track, const st
 static void run_all(const struct track *track, const struct packet *p)
 {
     static const struct mux_type *const types[] = {
-        &mux_annexb,          &mux_mp4,      &mux_ws_mp4, &mux_ws_h264, &mux_multipart,
-        &mux_multipart_plain, &mux_rtp_h264, &mux_ts};
+        &mux_annexb,          &mux_mp4,      &mux_ws_mp4, &mux_ws_h264,  &mux_multipart,
+        &mux_multipart_plain, &mux_rtp_h264, &mux_ts,     &mux_rtsp_h264};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         run(types[i], track, p);
     }

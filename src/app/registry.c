@@ -12,6 +12,7 @@
 #include "codec/v4l2_m2m.h"
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
+#include "sink/rtsp.h"
 #include "sink/snapshot.h"
 #include "sink/tcp_listen.h"
 #include "sink/whep.h"
@@ -58,11 +59,12 @@ const struct decoder_type *const registry_decoders[] = {
 };
 
 const struct sink_type *const registry_sinks[] = {
-    &sink_whep, &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, NULL,
+    &sink_whep, &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, &sink_rtsp, NULL,
 };
 
 const struct output_type *const registry_outputs[] = {
-    &output_tcp_listen, NULL,
+    &output_tcp_listen,
+    NULL,
 };
 
 int (*const registry_scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out) =

@@ -25,6 +25,8 @@ struct mux_type {
     const char *name;  /* "mp4" */
     const char *mime;  /* of an endless HTTP answer in this format; NULL: none */
     size_t state_size; /* zeroed state, allocated by the feed */
+    size_t
+        kept_size; /* of its beginning: stays as it is when the mux is opened again; 0: nothing */
     int (*open)(void *state, const struct track *track);
     /* What a joining viewer gets first (an fMP4 init segment); *out NULL: nothing. */
     int (*header)(void *state, struct buf **out);
@@ -53,5 +55,7 @@ extern const struct mux_type mux_multipart_plain;
 extern const struct mux_type mux_ts;
 /* RTP payloads, see mux/rtp_h264.h. */
 extern const struct mux_type mux_rtp_h264;
+/* Whole RTP packets of H.264 in RTSP's interleaved frames, see mux/rtsp_frames.h. */
+extern const struct mux_type mux_rtsp_h264;
 
 #endif

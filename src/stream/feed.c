@@ -57,12 +57,13 @@ void feed_release(struct feed *f)
     free(f);
 }
 
-/* Zeroed again, because an earlier track may have left something there. */
+/* Zeroed again, because an earlier track may have left something there; but what the mux keeps. */
 static int open_mux(struct feed *f)
 {
     const struct encoding *e = f->encoding;
+    const size_t kept = f->mux->kept_size;
     close_mux(f);
-    memset(f->mux_state, 0, f->mux->state_size);
+    memset((uint8_t *)f->mux_state + kept, 0, f->mux->state_size - kept);
     const int r = f->mux->open ? f->mux->open(f->mux_state, &e->track) : 0;
     if (r < 0) {
         return r;

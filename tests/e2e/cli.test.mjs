@@ -64,7 +64,7 @@ test('a port that is taken: status 1, and the sentence names it', async () => {
     const other = http.createServer();
     await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address();
-    const seen = await runAvocet(['--http', String(port), '--webrtc', '0', 'test:']);
+    const seen = await runAvocet(['--http', String(port), '--webrtc', '0', '--rtsp', '0', 'test:']);
     other.close();
     assert.equal(seen.code, 1);
     assert.match(seen.stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
@@ -72,21 +72,21 @@ test('a port that is taken: status 1, and the sentence names it', async () => {
 
 test('the ready line, once, with what is on', async () => {
     const avocet = await startAvocet(['test:']);
-    assert.match(avocet.stdout, /^ready http=127\.0\.0\.1:\d+ webrtc=127\.0\.0\.1:\d+\n$/);
+    assert.match(avocet.stdout, /^ready http=127\.0\.0\.1:\d+ webrtc=127\.0\.0\.1:\d+ rtsp=127\.0\.0\.1:\d+\n$/);
     await until(() => avocet.stderr.includes(`${avocet.http}/`), 'the URL for people');
     assert.equal((await avocet.get('/healthz')).status, 200);
     await avocet.stop();
 });
 
 test('servers that are off are absent, options of absent servers are accepted', async () => {
-    const avocet = await startAvocet(['--webrtc', 'off', '--rtsp', '0', '--srt', 'off', '--rtmp', '0', 'test:'],
+    const avocet = await startAvocet(['--webrtc', 'off', '--srt', 'off', '--rtmp', '0', 'test:'],
         { servers: ['--http', '0'] });
     assert.match(avocet.stdout, /^ready http=127\.0\.0\.1:\d+\n$/);
     await avocet.stop();
 });
 
 test('without HTTP: no address of it, and none to open', async () => {
-    const avocet = await startAvocet(['--http', 'off', '--webrtc', '0', '--rtsp', '0.0.0.0:0', 'test:'], { servers: [] });
+    const avocet = await startAvocet(['--http', 'off', '--webrtc', '0', '--srt', '0.0.0.0:0', 'test:'], { servers: [] });
     assert.match(avocet.stdout, /^ready webrtc=127\.0\.0\.1:\d+\n$/);
     await until(() => /HTTP is off/.test(avocet.stderr), 'said to people');
     assert.doesNotMatch(avocet.stderr, /http:/);

@@ -128,7 +128,7 @@ test('a port that is taken, and an address that would let others in, are refused
     const other = path.join(folder, 'other.yaml');
     const serve = async (output) => {
         writeFileSync(other, `streams: {cam: {source: "test:", outputs: ["${output}"]}}\n`);
-        return runAvocet(['--config', other, '--http', 'off', '--webrtc', 'off']);
+        return runAvocet(['--config', other, '--http', 'off', '--webrtc', 'off', '--rtsp', 'off']);
     };
     const taken = await serve(`tcp-listen:${places()[1]}`);
     assert.equal(taken.code, 1);

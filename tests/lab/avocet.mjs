@@ -162,15 +162,16 @@ class Avocet {
  * Start `avocet serve ARGS`, by default with every server on a free port.
  *
  * options: command  other words than ['serve']
- *          servers  other than ['--http', '0', '--webrtc', '0']
+ *          servers  other than all on a free port; RTSP is off unless they name it
  *          env      added to the environment
  *          stdin    'ignore' (default), 'pipe', or a descriptor
  *          prefix   words before the program, such as ['ip', 'netns', 'exec', NAME]
  *          cwd, ready_ms
  */
 export async function startAvocet(args = [], options = {}) {
-    const avocet = spawnAvocet([...(options.command ?? ['serve']),
-        ...(options.servers ?? ['--http', '0', '--webrtc', '0']), ...args], options);
+    const servers = options.servers ? ['--rtsp', 'off', ...options.servers]
+        : ['--http', '0', '--webrtc', '0', '--rtsp', '0'];
+    const avocet = spawnAvocet([...(options.command ?? ['serve']), ...servers, ...args], options);
     const line = await withDeadline(avocet.readyLine(), (options.ready_ms ?? 5000) * slowness,
         () => `avocet is not ready:\n${avocet.stderr}`).catch((error) => {
         avocet.process.kill('SIGKILL');

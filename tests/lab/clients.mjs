@@ -147,10 +147,10 @@ export function parseWsFrame(bytes) {
     };
 }
 
-/* ffprobe's view of some bytes, or of a URL: {streams, frames?} */
-export async function ffprobe(source, { format, frames = 0, ms } = {}) {
+/* ffprobe's view of some bytes, or of a URL: {streams, frames?}. before: options of the input. */
+export async function ffprobe(source, { format, frames = 0, ms, before = [] } = {}) {
     const isBytes = Buffer.isBuffer(source);
-    const args = ['-v', 'error', '-of', 'json', ...(format ? ['-f', format] : []),
+    const args = ['-v', 'error', '-of', 'json', ...before, ...(format ? ['-f', format] : []),
         '-show_streams', ...(frames ? ['-show_frames', '-read_intervals', `%+#${frames}`] : []),
         '-i', isBytes ? 'pipe:0' : source];
     const { code, stdout, stderr } = await run('ffprobe', args, { input: isBytes ? source : '', ms });

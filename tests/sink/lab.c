@@ -12,13 +12,14 @@
 
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
+#include "sink/rtsp.h"
 #include "sink/snapshot.h"
 #include "sink/ws.h"
 
 enum { PATIENCE_S = 20 };
 
 static const struct sink_type *const types[LAB_SINKS] = {&sink_http_stream, &sink_snapshot,
-                                                         &sink_ws, &sink_mjpg_streamer};
+                                                         &sink_ws, &sink_rtsp, &sink_mjpg_streamer};
 
 /* ---- producer, on the loop ---- */
 
@@ -73,6 +74,15 @@ static void handle_root(struct http_exchange *x, void *arg)
 
 static const struct http_route root[] = {{HTTP_METHOD_GET, "/", handle_root, 0}, {0}};
 
+static void listen_on_free_port(struct lab *l, struct sink *s)
+{
+    static const char *const addresses[] = {"127.0.0.1:0", NULL};
+    char sentence[200];
+    assert_int_equal(s->type->listen(s, addresses, sentence, sizeof(sentence)), 0);
+    l->rtsp = s;
+    l->rtsp_port = (uint16_t)atoi(strrchr(s->type->address(s), ':') + 1);
+}
+
 static void open_sinks(struct lab *l)
 {
     for (int i = 0; i < LAB_SINKS; i++) {
@@ -82,6 +92,9 @@ static void open_sinks(struct lab *l)
         log_init(&s->log, NULL, "sink/%s", types[i]->name);
         l->sinks[i] = s;
         assert_int_equal(types[i]->open(s), 0);
+        if (types[i]->listen) {
+            listen_on_free_port(l, s);
+        }
         if (types[i]->routes) {
             http_server_add_routes(l->fixture.server, types[i]->routes, s);
         }

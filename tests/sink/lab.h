@@ -13,7 +13,7 @@
 #include "fixture.h"
 #include "sink/sink.h"
 
-enum { LAB_SINKS = 4 };
+enum { LAB_SINKS = 5 };
 
 struct lab {
     struct producer producer; /* first */
@@ -23,6 +23,8 @@ struct lab {
     struct stream *stream;
     struct loop_message wake;
     void *sinks[LAB_SINKS];
+    void *rtsp; /* one of them, with a server of its own */
+    uint16_t rtsp_port;
     atomic_uint wanted;
     sem_t demanded; /* posted at each demand */
     atomic_uint n_key_wishes;

@@ -27,7 +27,7 @@ fail() {
 }
 
 cat >guest.sh <<'GUEST'
-./avocet serve --listen 0.0.0.0 --open --http 8080 --webrtc off \
+./avocet serve --listen 0.0.0.0 --open --http 8080 --webrtc off --rtsp off \
     'cam=v4l2:/dev/video0?size=320x180&fps=10' &
 server=$!
 while [ ! -e unplug ] && [ ! -e finish ]; do sleep 0.1; done

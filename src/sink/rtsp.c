@@ -1,0 +1,120 @@
+#include "sink/rtsp.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sink/rtsp_connection.h"
+
+static const struct rtsp_limits default_limits = {
+    .n_connections = 1024,
+    .request_ns = 10 * NS_PER_S,
+    .silence_ns = (RTSP_SESSION_TIMEOUT_S + 5) * NS_PER_S,
+    .stall_ns = 30 * NS_PER_S,
+    .track_wait_ns = 8 * NS_PER_S,
+    .play_wait_ns = 3 * NS_PER_S,
+    .check_ns = 5 * NS_PER_S,
+};
+
+/* ---- what dialogues ask ---- */
+
+static unsigned n_tracks(const char *name, void *arg)
+{
+    const struct rtsp_server *s = arg;
+    return directory_find(s->sink.env->streams, name) ? RTSP_N_TRACKS : 0;
+}
+
+static bool can_carry(const struct rtsp_transport *t, void *arg)
+{
+    return t->carrier == RTSP_OVER_TCP;
+}
+
+/* ---- accepting ---- */
+
+/* One write that the kernel takes or not: nobody waits for it. */
+static void refuse(int fd)
+{
+    static const char answer[] = "RTSP/1.0 503 Service Unavailable\r\nServer: Avocet\r\n"
+                                 "Connection: close\r\n\r\n";
+    (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+static bool has_room(struct rtsp_server *s)
+{
+    const bool has = s->n_connections < s->limits.n_connections;
+    if (!has && !s->was_limit_said) {
+        log_warn(&s->sink.log, "%u players are connected, more are turned away", s->n_connections);
+    }
+    s->was_limit_said = !has;
+    return has;
+}
+
+static void on_accept(struct listener *l, int fd, const struct address *peer)
+{
+    struct rtsp_server *s = l->arg;
+    if (has_room(s)) {
+        rtsp_connection_open(s, fd, peer);
+    } else {
+        refuse(fd);
+    }
+}
+
+/* ---- the sink ---- */
+
+static int open_sink(void *state)
+{
+    struct rtsp_server *s = state;
+    s->limits = default_limits;
+    s->asks = (struct rtsp_asks){.n_tracks = n_tracks, .can_carry = can_carry, .arg = s};
+    s->sdp_id = (uint64_t)time_real_ns();
+    list_init(&s->connections);
+    return 0;
+}
+
+static int listen_sink(void *state, const char *const *addresses, char *sentence, size_t size)
+{
+    struct rtsp_server *s = state;
+    const struct listener_group_config config = {
+        .addresses = addresses,
+        .scheme = "rtsp",
+        .setting = "--rtsp",
+        .log = &s->sink.log,
+        .on_accept = on_accept,
+        .arg = s,
+    };
+    return listener_group_open(&s->listeners, s->sink.env->loop, &config, sentence, size);
+}
+
+static const char *address_of(const void *state)
+{
+    const struct rtsp_server *s = state;
+    return listener_group_address(&s->listeners);
+}
+
+static void close_sink(void *state)
+{
+    struct rtsp_server *s = state;
+    struct rtsp_connection *c;
+    struct rtsp_connection *next;
+    listener_group_close(&s->listeners);
+    list_for_each_safe(c, next, &s->connections, link)
+    {
+        rtsp_connection_destroy(c);
+    }
+}
+
+struct rtsp_limits *rtsp_limits(void *state)
+{
+    return &((struct rtsp_server *)state)->limits;
+}
+
+const struct sink_type sink_rtsp = {
+    .name = "rtsp",
+    .summary = "RTSP for players and recorders: rtsp://HOST:8554/NAME",
+    .state_size = sizeof(struct rtsp_server),
+    .open = open_sink,
+    .server = "rtsp",
+    .listen = listen_sink,
+    .address = address_of,
+    .close = close_sink,
+};

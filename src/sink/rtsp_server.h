@@ -1,0 +1,24 @@
+/*
+ * What the connections of the RTSP server share. Used by rtsp.c and rtsp_*.c.
+ *
+ * Thread: loop only.
+ */
+#ifndef AVOCET_SINK_RTSP_SERVER_H
+#define AVOCET_SINK_RTSP_SERVER_H
+
+#include "net/listener_group.h"
+#include "proto/rtsp_dialogue.h"
+#include "sink/rtsp.h"
+
+struct rtsp_server {
+    struct sink sink; /* first */
+    struct rtsp_limits limits;
+    struct listener_group listeners;
+    struct rtsp_asks asks;
+    struct list connections; /* rtsp_connection::link */
+    unsigned n_connections;
+    bool was_limit_said;
+    uint64_t sdp_id; /* o= of every description */
+};
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The tracks that one player has set up, and how each goes to it.
+ *
+ * Ownership: embedded in the connection.
+ * Thread:    loop only.
+ */
+#ifndef AVOCET_SINK_RTSP_SESSION_H
+#define AVOCET_SINK_RTSP_SESSION_H
+
+#include "sink/rtsp_flow.h"
+#include "sink/rtsp_server.h"
+
+struct rtsp_connection;
+
+struct rtsp_media {
+    struct rtsp_connection *connection;
+    struct rtsp_flow flow;
+    struct rtsp_transport transport;
+    bool is_set_up;
+};
+
+struct rtsp_session {
+    struct rtsp_media media[RTSP_N_TRACKS];
+    enum stream_mode mode;
+    bool is_playing;
+};
+
+void rtsp_session_finish(struct rtsp_session *s);
+/* The status. transport_line: what the player gets. */
+unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *step,
+                            struct text *transport_line);
+/* 200: it is answered with the first frame, or when nothing comes. */
+unsigned rtsp_session_play(struct rtsp_connection *c, const char **why);
+void rtsp_session_pause(struct rtsp_session *s);
+/* The connection can take more. */
+void rtsp_session_run(struct rtsp_session *s);
+/* An interleaved frame of the player; nothing in it is needed but that it came. */
+bool rtsp_session_is_over_tcp(const struct rtsp_session *s);
+
+/* ---- what carries a track ---- */
+
+extern const struct rtsp_flow_type rtsp_flow_tcp;
+
+static inline struct rtsp_media *rtsp_media_of(const struct rtsp_flow *f)
+{
+    return list_entry(f, struct rtsp_media, flow);
+}
+
+#endif
