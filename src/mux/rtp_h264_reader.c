@@ -4,6 +4,7 @@
 
 enum {
     NAL_IDR = 5,
+    NAL_SPS = 7,
     NAL_STAP_A = 24,
     NAL_FU_A = 28,
     FU_START = 0x80,
@@ -150,6 +151,23 @@ static int take(struct rtp_h264_reader *r, struct packet **out, uint32_t *timest
     return 0;
 }
 
+/* With parameter sets first: nothing of its access unit is missing before it. */
+static bool begins_keyframe(struct bytes payload)
+{
+    const size_t at = payload.size > 0 && (payload.data[0] & 0x1f) == NAL_STAP_A ? 3 : 0;
+    return payload.size > at && (payload.data[at] & 0x1f) == NAL_SPS;
+}
+
+static void note_gap(struct rtp_h264_reader *r, struct bytes payload)
+{
+    if (begins_keyframe(payload)) {
+        drop_collected(r);
+        r->is_discontinuity = true;
+    } else {
+        r->is_damaged = true;
+    }
+}
+
 int rtp_h264_reader_push(struct rtp_h264_reader *r, const struct rtp_h264_payload *payload,
                          struct packet **out, uint32_t *timestamp)
 {
@@ -159,7 +177,7 @@ int rtp_h264_reader_push(struct rtp_h264_reader *r, const struct rtp_h264_payloa
         drop_collected(r);
     }
     if (is_gap) {
-        r->is_damaged = true;
+        note_gap(r, payload->bytes);
     }
     r->is_started = true;
     r->next_sequence = (uint16_t)(payload->sequence + 1);

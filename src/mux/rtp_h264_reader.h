@@ -2,8 +2,8 @@
  * Access units out of RTP payloads: the reverse of mux_rtp_h264.
  *
  * Payloads are pushed in the order of their sequence numbers; the caller puts late ones in order
- * before. After a gap the access unit that was being collected is dropped and the next one is
- * marked as a discontinuity.
+ * before. After a gap the access unit that is being collected is dropped, but for one that begins
+ * behind the gap with parameter sets, and the next one is marked as a discontinuity.
  *
  * Ownership: payloads are copied; a packet is the caller's. Its times are for the caller to set.
  * Thread:    one owner.

@@ -123,6 +123,31 @@ static void test_a_lost_packet_drops_its_access_unit(void **state)
     }
 }
 
+/* Its parameter sets show that a keyframe is whole; of another frame nobody knows. */
+static void test_after_a_lost_frame(void **state)
+{
+    for (int is_key = 0; is_key <= 1; is_key++) {
+        struct rig r;
+        rig_open(&r);
+        struct packet *in = make_access_unit(5000, true);
+        struct packet *out = send(&r, in, -1);
+        packet_unref(&out);
+        packet_unref(&in);
+        r.sequence++;
+        in = make_access_unit(5000, is_key);
+        in->pts_ns += NS_PER_S / 30;
+        out = send(&r, in, -1);
+        assert_int_equal(out != NULL, is_key);
+        if (out) {
+            assert_true(out->flags & PACKET_DISCONTINUITY);
+            assert_int_equal(out->size, in->size);
+        }
+        packet_unref(&out);
+        packet_unref(&in);
+        rig_close(&r);
+    }
+}
+
 static void test_malformed_payloads(void **state)
 {
     static const struct {
@@ -160,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_sent_is_read),
         cmocka_unit_test(test_a_lost_packet_drops_its_access_unit),
+        cmocka_unit_test(test_after_a_lost_frame),
         cmocka_unit_test(test_malformed_payloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
