@@ -383,7 +383,8 @@ static void send_dtls(void *user, struct bytes datagram)
     const struct webrtc_tuple *tuple = s->dtls_tuple ? s->dtls_tuple : s->selected;
     if (tuple) {
         udp_send(&tuple->path, datagram);
-        s->flight_ns = loop_now_ns(s->webrtc->loop);
+        s->flight_ns = s->is_flight_known ? s->flight_ns : loop_now_ns(s->webrtc->loop);
+        s->is_flight_known = true;
     }
 }
 
@@ -446,10 +447,11 @@ static void judge_dtls(struct webrtc_session *s)
     }
 }
 
-/* Between our last flight and the answer to it lies a round trip, and the viewer's arithmetic. */
-static void note_round_trip(struct webrtc_session *s, int64_t now_ns)
+/* Between our first flight and the answer to it lies a round trip, and the viewer's arithmetic. */
+static void note_round_trip(struct webrtc_session *s, struct bytes datagram, int64_t now_ns)
 {
-    if (s->state == WEBRTC_HANDSHAKING && s->flight_ns != TIME_NONE) {
+    const bool is_answer = s->flight_ns != TIME_NONE && !dtls_is_client_hello(datagram);
+    if (s->state == WEBRTC_HANDSHAKING && is_answer) {
         rtp_rate_note_round_trip(&s->sender.rate, now_ns - s->flight_ns, now_ns);
         s->flight_ns = TIME_NONE;
     }
@@ -462,7 +464,7 @@ void webrtc_session_on_dtls(struct webrtc_session *s, struct webrtc_tuple *tuple
         return;
     }
     s->dtls_tuple = tuple;
-    note_round_trip(s, now_ns);
+    note_round_trip(s, bytes_of(d->data, d->size), now_ns);
     dtls_receive(s->dtls, bytes_of(d->data, d->size), now_ns);
     judge_dtls(s);
 }

@@ -59,7 +59,8 @@ struct webrtc_session {
     struct fingerprint fingerprints[DTLS_FINGERPRINTS_MAX];
     unsigned n_fingerprints;
     struct dtls *dtls;
-    int64_t flight_ns; /* our last flight left; TIME_NONE */
+    int64_t flight_ns;    /* our first flight left; TIME_NONE: not yet, or it tells no more */
+    bool is_flight_known; /* it left once: what is sent again tells no round trip */
     struct srtp_sender *srtp_out;
     struct srtp_receiver *srtp_in;
 

@@ -19,6 +19,7 @@ enum {
     FLIGHT_REPEATS_MAX = 16,
     FIRST_TIMEOUT_US = 100 * 1000, /* then doubled; RFC 6347 §4.2.4.1 lets low-delay uses be fast */
     TIMEOUT_MAX_US = 2 * 1000 * 1000,
+    HANDSHAKE_CLIENT_HELLO = 1,
 };
 
 /* What is left when the SSL object is gone. */
@@ -341,6 +342,13 @@ int dtls_receive(struct dtls *d, struct bytes datagram, int64_t now_ns)
 }
 
 /* --- time --- */
+
+bool dtls_is_client_hello(struct bytes datagram)
+{
+    struct dtls_record r;
+    return dtls_record_next(&datagram, &r) && r.type == DTLS_HANDSHAKE && r.fragment.size > 0 &&
+           r.fragment.data[0] == HANDSHAKE_CLIENT_HELLO;
+}
 
 int64_t dtls_timeout_ns(const struct dtls *d, int64_t now_ns)
 {

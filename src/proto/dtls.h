@@ -55,6 +55,8 @@ void dtls_destroy(struct dtls *d);
 int dtls_start(struct dtls *d, int64_t now_ns);
 /* A datagram whose first byte is 20..63. Look at dtls_state() after it. */
 int dtls_receive(struct dtls *d, struct bytes datagram, int64_t now_ns);
+/* Whether it begins with a ClientHello: a repeated one answers nothing of ours. */
+bool dtls_is_client_hello(struct bytes datagram);
 /* When to call dtls_on_timeout(); TIME_NONE: not. */
 int64_t dtls_timeout_ns(const struct dtls *d, int64_t now_ns);
 int dtls_on_timeout(struct dtls *d, int64_t now_ns);

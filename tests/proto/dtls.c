@@ -507,6 +507,31 @@ static void test_openssl_reads_our_close(void **state)
     }
 }
 
+static bool is_hello(const struct queue *q, unsigned i)
+{
+    assert_true(i < q->n);
+    return dtls_is_client_hello(bytes_of(q->datagrams[i].data, q->datagrams[i].size));
+}
+
+static void test_a_hello_is_told_from_an_answer(void **state)
+{
+    struct pair *p = pair_create();
+    pair_open(p);
+    dtls_start(p->client, 0);
+    assert_true(is_hello(&p->to_server, 0));
+    deliver(&p->to_server, p->server);
+    assert_false(is_hello(&p->to_client, 0));
+    deliver(&p->to_client, p->client);
+    for (unsigned i = 0; i < p->to_server.n; i++) {
+        assert_false(is_hello(&p->to_server, i));
+    }
+    for (size_t size = 0; size < 20; size++) {
+        static const uint8_t start[20] = {DTLS_HANDSHAKE, 254, 253, [12] = 7, [13] = 1};
+        assert_int_equal(dtls_is_client_hello(bytes_of(start, size)), size == 20);
+    }
+    pair_destroy(p);
+}
+
 /* --- rubbish, memory --- */
 
 static void test_rubbish_is_ignored(void **state)
@@ -582,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_close_is_seen),
         cmocka_unit_test(test_openssl_clients),
         cmocka_unit_test(test_openssl_reads_our_close),
+        cmocka_unit_test(test_a_hello_is_told_from_an_answer),
         cmocka_unit_test(test_rubbish_is_ignored),
         cmocka_unit_test(test_memory),
     };
