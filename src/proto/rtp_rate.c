@@ -38,6 +38,7 @@ enum {
     GROW_MOST_REMB_PERCENT = 100,
     FORGET_PERCENT = 12,
     GROW_PROVEN_PERCENT = 250, /* of what the link was seen to carry */
+    PAUSE_TIMES = 4, /* so much faster than the link is believed to be, its queue was none */
 };
 
 void rtp_rate_init(struct rtp_rate *r, int64_t now_ns)
@@ -111,6 +112,14 @@ static bool is_measured(const struct rtp_rate *r, int64_t now_ns)
     return r->measured_ns != TIME_NONE && now_ns - r->measured_ns < MEASURED_NS;
 }
 
+/* The viewer may just have been busy with something else, or the link away for a moment. */
+static void note_undo(struct rtp_rate *r, enum rtp_sign sign)
+{
+    const bool may_be_pause = sign == RTP_SIGN_QUEUE && !r->is_capacity_known;
+    r->undo_bps = !may_be_pause ? 0 : r->undo_bps > r->rate_bps ? r->undo_bps : r->rate_bps;
+    r->undo_bytes = 0;
+}
+
 /* The link carries capacity_bps only. */
 static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, int64_t now_ns)
 {
@@ -131,6 +140,7 @@ static void lower(struct rtp_rate *r, enum rtp_sign sign, int64_t capacity_bps, 
     }
     r->capacity_bps = capacity_bps;
     r->train_bps = 0;
+    note_undo(r, sign);
     /* A guess of a link that changed much may be too high; the next frame shall come through, and
      * measure it. */
     const bool is_guess = !r->is_capacity_known && asked > 2 * capacity_bps;
@@ -304,6 +314,27 @@ static int64_t see_queue(const struct rtp_rate *r, const struct rtp_rate_report 
     return queue;
 }
 
+/* All that was thought to stand in a queue came at once, and not as fast as the link would carry
+ * it: it was a pause. */
+static void undo_pause(struct rtp_rate *r, const struct rtp_rate_report *report, int64_t now_ns)
+{
+    if (r->undo_bps == 0 || now_ns <= r->lowered_ns) {
+        return;
+    }
+    r->undo_bytes += report->arrived_bytes;
+    if (report->unheard_at_ns != TIME_NONE && report->unheard_at_ns < r->lowered_ns) {
+        return;
+    }
+    const int64_t bps = time_rescale(r->undo_bytes, 8 * NS_PER_S, now_ns - r->lowered_ns);
+    if (bps > PAUSE_TIMES * r->capacity_bps) {
+        r->rate_bps = r->undo_bps;
+        r->capacity_bps = 0;
+        r->drained_ns = r->lowered_ns;
+        r->congested_ns = TIME_NONE;
+    }
+    r->undo_bps = 0;
+}
+
 static void judge_queue(struct rtp_rate *r, int64_t now_ns)
 {
     if (r->queue_ns <= QUEUE_LONG_NS) {
@@ -443,6 +474,7 @@ void rtp_rate_on_report(struct rtp_rate *r, const struct rtp_rate_report *report
         r->round_trip_ns = report->round_trip_ns;
         note_least(r, report->round_trip_ns, now_ns);
     }
+    undo_pause(r, report, now_ns);
     r->queue_ns = see_queue(r, report, now_ns);
     r->unheard_bytes = report->unheard_bytes;
     judge_train(r, report, now_ns);

@@ -49,6 +49,7 @@ struct rtp_rate_report {
     struct rtp_train train;   /* right before it, into a free link */
     int64_t unheard_at_ns;    /* when what the viewer does not know of began to leave; TIME_NONE */
     int64_t unheard_bytes;
+    int64_t arrived_bytes; /* since the report before */
 };
 
 enum rtp_sign { RTP_SIGN_NONE, RTP_SIGN_REMB, RTP_SIGN_QUEUE, RTP_SIGN_LOSS };
@@ -77,6 +78,8 @@ struct rtp_rate {
     int64_t least_round_trip_ns[2]; /* of this and the last RTP_RATE_LEAST_NS */
     int64_t least_since_ns;
     int64_t missed_wait_ns; /* the queue that lost packets found, by when they were asked for */
+    int64_t undo_bps;       /* the rate before it was lowered for a pause, perhaps; 0: for good */
+    int64_t undo_bytes;     /* that arrived since then */
     int64_t slow_ns;        /* since when all reports tell of a long queue; TIME_NONE: not */
     uint8_t fraction_lost;
     struct rtp_meter meter;

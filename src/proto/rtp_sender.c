@@ -38,7 +38,7 @@ void rtp_sender_init(struct rtp_sender *s, const struct rtp_sender_config *confi
     s->looked_ns = now_ns;
     s->heard_at_ns = now_ns;
     s->heard_upto_ns = now_ns;
-    s->heard_index = s->next_index;
+    s->heard_index = s->block_index = s->next_index;
     s->header_ns = TIME_NONE;
     s->key_sent_ns = TIME_NONE;
     s->wished_ns = TIME_NONE;

@@ -155,6 +155,8 @@ struct rtp_sender {
         bool is_answered;
     } reports[RTP_SENDER_REPORTS];
     unsigned n_reports;
+    uint64_t block_index; /* after what the last report block knew of */
+    int32_t block_n_lost;
     /* at the last report block whose counts were taken, or the beginning */
     int64_t heard_at_ns;
     int64_t heard_upto_ns; /* when the packet was sent that was its highest */

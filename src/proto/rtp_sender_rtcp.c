@@ -9,6 +9,7 @@ enum {
     UNHEARD_PACKETS = 3, /* one or two at the end may just be lost */
     TRAIN_BYTES_MIN = 6000,
     COUNTS_PACKETS = 100, /* are enough after the shorter time */
+    COUNTS_FEW = 20,      /* one lost of fewer is a share that means nothing */
 };
 /* Report blocks closer together tell no rate. */
 #define COUNTS_LEAST_NS (300 * NS_PER_MS)
@@ -40,6 +41,11 @@ static uint64_t mean_bytes(const struct rtp_sender *s)
     return n == 0 ? 0 : s->stats.n_bytes / n;
 }
 
+static bool is_chance(int64_t n_lost, int64_t n_expected)
+{
+    return n_lost <= 1 && n_expected < COUNTS_FEW;
+}
+
 /* What was lost and what arrived since the block that was counted last. Browsers send blocks with
  * each of their requests too, moments apart; those tell no rate. */
 static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b, uint64_t index,
@@ -55,12 +61,25 @@ static void take_counts(struct rtp_sender *s, const struct rtcp_report_block *b,
     const int64_t n = n_lost < n_expected ? n_expected - n_lost : 0;
     out->has_counts = true;
     out->from_ns = s->heard_upto_ns;
-    out->fraction_lost = (uint8_t)(255 * (n_expected - n) / n_expected);
+    out->fraction_lost =
+        is_chance(n_lost, n_expected) ? 0 : (uint8_t)(255 * (n_expected - n) / n_expected);
     out->delivered_bps = time_rescale(n * (int64_t)mean_bytes(s), 8 * NS_PER_S, elapsed_ns);
     s->heard_at_ns = now_ns;
     s->heard_upto_ns = rtp_history_sent_ns(&s->history, index);
     s->heard_index = index + 1;
     s->heard_n_lost = b->n_lost;
+}
+
+static int64_t take_arrived(struct rtp_sender *s, const struct rtcp_report_block *b, uint64_t index)
+{
+    const int64_t n_new = (int64_t)(index + 1 - s->block_index);
+    const int64_t n_lost = b->n_lost > s->block_n_lost ? b->n_lost - s->block_n_lost : 0;
+    if (n_new <= 0) {
+        return 0;
+    }
+    s->block_index = index + 1;
+    s->block_n_lost = b->n_lost;
+    return n_new > n_lost ? (n_new - n_lost) * (int64_t)mean_bytes(s) : 0;
 }
 
 static void on_report_block(struct rtp_sender *s, const struct rtcp_report_block *b, int64_t now_ns)
@@ -73,6 +92,7 @@ static void on_report_block(struct rtp_sender *s, const struct rtcp_report_block
         .round_trip_ns = TIME_NONE,
         .unheard_at_ns = rtp_history_sent_ns(&s->history, index + UNHEARD_PACKETS),
         .unheard_bytes = (int64_t)((s->next_index - index - 1) * mean_bytes(s)),
+        .arrived_bytes = take_arrived(s, b, index),
     };
     note_round_trip(s, b, now_ns, &report);
     take_counts(s, b, index, now_ns, &report);

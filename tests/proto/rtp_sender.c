@@ -510,6 +510,41 @@ static void test_train_of_a_good_link(void **state)
     assert_false(rtp_rate_is_limited(&r));
 }
 
+/* A second without reports, then all of it at once: the viewer was busy, and its link is as before.
+ * A thin link gives what it holds at its own pace. */
+static void test_a_pause_is_no_congestion(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t after_ns; /* until all arrived */
+        int64_t arrived_bytes;
+        bool is_undone;
+    } rows[] = {
+        {"a pause", 50 * MS, 60000, true},
+        {"a thin link", 1000 * MS, 60000, false},
+        {"a thin link with a short queue, most was lost", 100 * MS, 5000, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rtp_rate r;
+        rtp_rate_init(&r, 0);
+        rtp_rate_note_round_trip(&r, 50 * MS, 0);
+        for (int64_t t = 0; t < 1000; t += 20) {
+            rtp_rate_on_sent(&r, 1200, t * MS); /* 480 kbit/s */
+        }
+        const struct rtp_rate_report late = {
+            .round_trip_ns = TIME_NONE, .unheard_at_ns = 50 * MS, .unheard_bytes = 60000};
+        rtp_rate_on_report(&r, &late, 1000 * MS);
+        assert_true(rtp_rate_is_limited(&r));
+        const struct rtp_rate_report all = {.round_trip_ns = TIME_NONE,
+                                            .unheard_at_ns = TIME_NONE,
+                                            .arrived_bytes = rows[i].arrived_bytes};
+        rtp_rate_on_report(&r, &all, 1000 * MS + rows[i].after_ns);
+        if (rtp_rate_is_limited(&r) == rows[i].is_undone) {
+            fail_msg("%s: %lld bit/s", rows[i].name, (long long)r.rate_bps);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_lossy_train),
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_train_of_a_good_link),
+        cmocka_unit_test(test_a_pause_is_no_congestion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
