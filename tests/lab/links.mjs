@@ -21,6 +21,10 @@ import readline from 'node:readline';
 import { program, root, slowness, spawnAvocet, withDeadline } from './avocet.mjs';
 
 const SHELL_MS = 20000;
+/* Links and what is measured go before whatever else this machine does. */
+const AHEAD = ['nice', '-n', '-15'];
+const watching = new Set(); /* children, which may be stopped (SIGSTOP) */
+process.on('exit', () => watching.forEach((child) => child.kill('SIGKILL')));
 
 /* Why there can be no links here, as a sentence for a skipped test; false when there can. */
 export function whyNoLinks() {
@@ -39,20 +43,22 @@ export function whyNoLinks() {
 class Host {
     constructor(name) {
         this.name = name;
-        this.prefix = ['ip', 'netns', 'exec', name];
+        this.prefix = [...AHEAD, 'ip', 'netns', 'exec', name];
     }
 
     /* Run to its end inside: stdout. */
     run(file, ...args) {
         return new Promise((resolve, reject) => {
-            execFile('ip', [...this.prefix.slice(1), file, ...args],
+            const [first, ...words] = this.prefix;
+            execFile(first, [...words, file, ...args],
                 { timeout: SHELL_MS * slowness, maxBuffer: 64 * 1024 * 1024 },
                 (error, stdout) => (error ? reject(error) : resolve(stdout)));
         });
     }
 
     spawn(file, args, options) {
-        return spawn('ip', [...this.prefix.slice(1), file, ...args], options);
+        const [first, ...words] = this.prefix;
+        return spawn(first, [...words, file, ...args], options);
     }
 }
 
@@ -74,7 +80,7 @@ class Link {
 export class Net {
     static async create() {
         const net = new Net();
-        net.child = spawn('bash', ['-c', `
+        net.child = spawn('nice', [...AHEAD.slice(1), 'bash', '-c', `
             . "${path.join(root, 'tests/lab/netns.sh')}"
             trap ns_down EXIT
             while IFS= read -r line; do eval "$line" < /dev/null; echo "done $?"; done`],
@@ -130,9 +136,9 @@ export class Net {
         const link = new Link(this, ++this.n_links, a, b);
         const [ifa, ifb] = [`up${link.n}`, `down${link.n}`];
         const options = Object.entries(values).map(([letter, v]) => `-${letter} ${v}`).join(' ');
-        await this.shell(`ns_bad ${a.name} ${ifa} ${link.v4[0]}/24 ${b.name} ${ifb} ` +
-            `${link.v4[1]}/24 ${oneway ? '-1' : ''} ${options}`);
-        link.fd = (await this.shell('echo $IMPAIR_FD'))[0];
+        const said = await this.shell(`ns_bad ${a.name} ${ifa} ${link.v4[0]}/24 ${b.name} ${ifb} ` +
+            `${link.v4[1]}/24 ${oneway ? '-1' : ''} ${options} && echo $IMPAIR_FD`);
+        link.fd = said.at(-1);
         return this.addAddresses(link, ifa, ifb);
     }
 
@@ -211,7 +217,7 @@ export async function watch(avocet, link, pathname, { seconds, v6 = false, seen 
             { stdio: ['ignore', 'pipe', 'pipe'] })
         : link.b.spawn(program, ['latency', url, '--each', '--json', '--seconds', String(seconds)],
             { stdio: ['ignore', 'pipe', 'pipe'] });
-    process.once('exit', () => child.kill('SIGKILL'));
+    watching.add(child);
     let said = '';
     seen.start_ms ??= Date.now();
     seen.child = child;
@@ -225,6 +231,7 @@ export async function watch(avocet, link, pathname, { seconds, v6 = false, seen 
         }
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
+    watching.delete(child);
     seen.end_ms = Date.now();
     if (code !== 0) {
         throw new Error(`${url}: ${said.trim() || `status ${code}`}`);

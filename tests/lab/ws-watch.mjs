@@ -9,7 +9,8 @@ import { WebSocket } from 'ws';
 
 const [url, seconds] = process.argv.slice(2);
 const NTP_EPOCH_S = 2208988800;
-const counts = { frames: 0, bytes: 0, gaps: 0 };
+const KEYFRAME = 1; /* flag */
+const counts = { frames: 0, bytes: 0, gaps: 0, gaps_to_key: 0 };
 let isMp4 = false;
 let next = null;
 
@@ -23,7 +24,10 @@ function prftMs(bytes) {
 
 function headerMs(bytes) {
     const sequence = bytes.readUInt32BE(4);
-    counts.gaps += next !== null && sequence !== next ? 1 : 0;
+    if (next !== null && sequence !== next) {
+        counts.gaps++;
+        counts.gaps_to_key += bytes[3] & KEYFRAME;
+    }
     next = (sequence + 1) >>> 0;
     return Number(bytes.readBigInt64BE(8) / 1000n) / 1000;
 }
