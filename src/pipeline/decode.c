@@ -13,6 +13,7 @@ enum { SHARE_NUM = 4, SHARE_DEN = 5 };
 static void drop(struct decode *d, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
+        d->n_gop_bytes -= d->gop[i]->size;
         packet_unref(&d->gop[i]);
     }
     d->n_gop -= n;
@@ -44,11 +45,13 @@ void decode_keep(struct decode *d, struct packet *packet, enum codec codec)
     const bool is_first = packet_is_key(packet) || codec == CODEC_MJPEG;
     if (is_first) {
         decode_forget(d);
-    } else if (d->n_gop == DECODE_GOP_MAX) {
+    } else if (d->n_gop == DECODE_GOP_MAX ||
+               d->n_gop_bytes + packet->size > (size_t)STREAM_RING_BYTES) {
         make_room(d);
     }
     if (is_first || d->n_gop > 0 || d->is_tail) {
         d->gop[d->n_gop++] = packet_ref(packet);
+        d->n_gop_bytes += packet->size;
     }
 }
 

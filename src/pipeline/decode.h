@@ -2,8 +2,9 @@
  * Pictures of packets, for encodings that the source does not give itself.
  *
  * H.264 is decoded from a keyframe on. So that the first picture does not have to wait for the next
- * one, references of the newest group of pictures are kept (DECODE_GOP_MAX packets at most), and
- * the decoder follows behind: on joining from the keyframe on, as fast as it can.
+ * one, references of the newest group of pictures are kept (DECODE_GOP_MAX packets and
+ * STREAM_RING_BYTES at most), and the decoder follows behind: on joining from the keyframe on, as
+ * fast as it can.
  *
  * Decoding must not hold up the packets behind it, which others watch as they are: it gets a share
  * of each frame's time, and a decoder that is busy, or frozen, is not waited for again until it has
@@ -16,8 +17,9 @@
 #define AVOCET_PIPELINE_DECODE_H
 
 #include "pipeline/retry.h"
+#include "stream/stream.h"
 
-enum { DECODE_GOP_MAX = 300 };
+enum { DECODE_GOP_MAX = 1024 };
 #define DECODE_LATE_NS (200 * NS_PER_MS)
 
 struct decode {
@@ -32,6 +34,7 @@ struct decode {
     int64_t credit_ns;                  /* time left of decoding's share */
     struct packet *gop[DECODE_GOP_MAX]; /* since the newest keyframe */
     unsigned n_gop;
+    size_t n_gop_bytes;
     unsigned n_fed; /* of them: decoded */
     bool is_tail;   /* it begins behind its keyframe, which was decoded long ago */
     struct retry retry;

@@ -62,6 +62,26 @@ test('pipe: a sleeping one is drained, and a joiner begins at the cached keyfram
     await avocet.stop();
 });
 
+test('pipe: JPEG of a long group of pictures, in the midst of which it is asked for', async (t) => {
+    const { stdout: long } = await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i',
+        'testsrc2=size=320x240:rate=25:duration=30', '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-preset', 'ultrafast',
+        '-bf', '0', '-sc_threshold', '0', '-g', '99999', '-f', 'h264', '-'], { encoding: 'buffer' });
+    const avocet = await startAvocet(['cam=pipe:-'], { stdin: 'pipe' });
+    t.after(() => avocet.kill());
+    const pipe = avocet.process.stdin.on('error', () => {});
+    const late = Math.floor(long.length * 0.9);
+    pipe.write(long.subarray(0, late));
+    await until(() => avocet.metric('avocet_frames_total{stream="cam",encoding="h264"}').then((n) => n > 600),
+        'most of it was read');
+    let at = late; /* then a live writer */
+    const writing = setInterval(() => pipe.write(long.subarray(at, at += 1000)), 30);
+    t.after(() => clearInterval(writing));
+    const answer = await avocet.get('/cam/snapshot.jpg');
+    if (answer.status !== 503 || !/helper/.test(await answer.text())) {
+        assert.equal(answer.status, 200);
+    }
+});
+
 test('pipe: an access unit leaves when its slice is complete, not a frame later', async () => {
     const bytes = readFileSync(clip);
     const starts = [];
