@@ -15,6 +15,7 @@
 #include "sink/rtsp.h"
 #include "sink/snapshot.h"
 #include "sink/tcp_listen.h"
+#include "sink/udp.h"
 #include "sink/whep.h"
 #include "sink/ws.h"
 #include "source/file.h"
@@ -64,6 +65,7 @@ const struct sink_type *const registry_sinks[] = {
 
 const struct output_type *const registry_outputs[] = {
     &output_tcp_listen,
+    &output_udp,
     NULL,
 };
 
