@@ -272,10 +272,16 @@ export class Mock {
         if (format === 'mp4') {
             send(initSegment(this.#gop[0].config, WIDTH, HEIGHT));
         }
-        const onUnit = (unit) => send(WRITERS[format](unit));
-        if (format !== 'meta' && this.isSending) {
-            this.#gop.forEach(onUnit);
+        const write = (unit) => send(WRITERS[format](unit));
+        let needsKey = format !== 'meta';
+        const join = () => {
+            needsKey = false;
+            this.#gop.forEach(write);
+        };
+        if (needsKey && this.isSending) {
+            join();
         }
+        const onUnit = (unit) => (needsKey ? join() : write(unit)); // #gop ends in this unit
         this.#addViewer({ onUnit, isMeta: format === 'meta' }, ws);
     }
 }
