@@ -70,6 +70,7 @@ function dress() {
     if (controls) {
         return;
     }
+    document.body.classList.add('is-dressed');
     readout = new Readout();
     controls = new Controls({
         player,
