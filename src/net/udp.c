@@ -285,14 +285,21 @@ int udp_send(const struct udp_path *path, struct bytes datagram)
     return 0;
 }
 
-static int send_segmented(struct send_call *call, struct udp_socket *s, struct bytes datagrams,
-                          size_t datagram_size)
+/* Datagrams of one size, the last may be shorter: all in one part, or each in n_parts_each. */
+struct run {
+    const struct iovec *parts;
+    unsigned n_parts_each; /* 0: one part for all */
+    unsigned n_datagrams;
+    size_t datagram_size;
+    size_t size;
+};
+
+static int send_segmented(struct send_call *call, struct udp_socket *s, const struct run *r)
 {
     const size_t control_size = call->message.msg_controllen;
-    const uint16_t segment = (uint16_t)datagram_size;
-    struct iovec iov = {(void *)datagrams.data, datagrams.size};
-    call->message.msg_iov = &iov;
-    call->message.msg_iovlen = 1;
+    const uint16_t segment = (uint16_t)r->datagram_size;
+    call->message.msg_iov = (struct iovec *)(uintptr_t)r->parts;
+    call->message.msg_iovlen = r->n_parts_each ? r->n_datagrams * r->n_parts_each : 1;
     memcpy(add_control(call, IPPROTO_UDP, UDP_SEGMENT, sizeof(segment)), &segment, sizeof(segment));
     s->stats.n_sends++;
     const int status = sendmsg(s->fd, &call->message, MSG_NOSIGNAL) < 0 ? -errno : 0;
@@ -303,20 +310,29 @@ static int send_segmented(struct send_call *call, struct udp_socket *s, struct b
     return status;
 }
 
-static int send_separately(const struct send_call *call, struct udp_socket *s,
-                           struct bytes datagrams, size_t datagram_size)
+static size_t size_of_datagram(const struct run *r, unsigned i)
+{
+    const size_t at = i * r->datagram_size;
+    const size_t left = r->size - at;
+    return left < r->datagram_size ? left : r->datagram_size;
+}
+
+static int send_separately(const struct send_call *call, struct udp_socket *s, const struct run *r)
 {
     struct mmsghdr messages[UDP_RUN_DATAGRAMS_MAX];
     struct iovec iov[UDP_RUN_DATAGRAMS_MAX];
-    unsigned n = 0;
-    for (size_t at = 0; at < datagrams.size && n < UDP_RUN_DATAGRAMS_MAX;
-         at += datagram_size, n++) {
-        const size_t left = datagrams.size - at;
-        iov[n] = (struct iovec){(void *)(datagrams.data + at),
-                                left < datagram_size ? left : datagram_size};
-        messages[n].msg_hdr = call->message;
-        messages[n].msg_hdr.msg_iov = &iov[n];
-        messages[n].msg_hdr.msg_iovlen = 1;
+    const unsigned n =
+        r->n_datagrams < UDP_RUN_DATAGRAMS_MAX ? r->n_datagrams : (unsigned)UDP_RUN_DATAGRAMS_MAX;
+    for (unsigned i = 0; i < n; i++) {
+        const struct iovec *parts = r->parts + i * r->n_parts_each;
+        if (r->n_parts_each == 0) {
+            iov[i] = (struct iovec){(uint8_t *)r->parts->iov_base + i * r->datagram_size,
+                                    size_of_datagram(r, i)};
+            parts = &iov[i];
+        }
+        messages[i].msg_hdr = call->message;
+        messages[i].msg_hdr.msg_iov = (struct iovec *)(uintptr_t)parts;
+        messages[i].msg_hdr.msg_iovlen = r->n_parts_each ? r->n_parts_each : 1;
     }
     unsigned n_sent = 0;
     while (n_sent < n) {
@@ -327,38 +343,67 @@ static int send_separately(const struct send_call *call, struct udp_socket *s,
             return n_sent > 0 ? (int)n_sent : status;
         }
         for (int i = 0; i < k; i++) {
-            note_sent(s, 1, iov[n_sent++].iov_len);
+            note_sent(s, 1, size_of_datagram(r, n_sent++));
         }
     }
     return (int)n;
 }
 
-int udp_send_run(const struct udp_path *path, struct bytes datagrams, size_t datagram_size)
+static int send_run(const struct udp_path *path, const struct run *r)
 {
     struct udp_socket *s = path->socket;
-    const unsigned n = (unsigned)((datagrams.size + datagram_size - 1) / datagram_size);
-    if (n <= 1) {
-        const int status = udp_send(path, datagrams);
-        return status < 0 ? status : 1;
-    }
     struct send_call call;
     prepare_send(&call, path);
-    if (!s->has_gso) {
-        return send_separately(&call, s, datagrams, datagram_size);
+    if (!s->has_gso || r->n_datagrams <= 1) {
+        return send_separately(&call, s, r);
     }
-    int status = send_segmented(&call, s, datagrams, datagram_size);
+    int status = send_segmented(&call, s, r);
     if (status == 0) {
-        note_sent(s, n, datagrams.size);
-        return (int)n;
+        note_sent(s, r->n_datagrams, r->size);
+        return (int)r->n_datagrams;
     }
     if (status != -EIO && status != -EINVAL) {
-        return note_lost(s, n, -status);
+        return note_lost(s, r->n_datagrams, -status);
     }
-    status = send_separately(&call, s, datagrams, datagram_size);
+    status = send_separately(&call, s, r);
     if (status >= 0) {
         s->has_gso = false; /* it was GSO that the kernel or the card refused: never again here */
     }
     return status;
+}
+
+int udp_send_run(const struct udp_path *path, struct bytes datagrams, size_t datagram_size)
+{
+    const struct iovec all = {(void *)(uintptr_t)datagrams.data, datagrams.size};
+    const struct run run = {
+        .parts = &all,
+        .n_datagrams = (unsigned)((datagrams.size + datagram_size - 1) / datagram_size),
+        .datagram_size = datagram_size,
+        .size = datagrams.size,
+    };
+    if (run.n_datagrams <= 1) {
+        const int status = udp_send(path, datagrams);
+        return status < 0 ? status : 1;
+    }
+    return send_run(path, &run);
+}
+
+int udp_send_pieces(const struct udp_path *path, const struct udp_pieces *datagrams, unsigned n)
+{
+    struct iovec parts[2 * UDP_RUN_DATAGRAMS_MAX];
+    struct run run = {
+        .parts = parts,
+        .n_parts_each = 2,
+        .n_datagrams = n < UDP_RUN_DATAGRAMS_MAX ? n : (unsigned)UDP_RUN_DATAGRAMS_MAX,
+        .datagram_size = datagrams[0].head.size + datagrams[0].body.size,
+    };
+    for (unsigned i = 0; i < run.n_datagrams; i++) {
+        const struct udp_pieces *d = &datagrams[i];
+        parts[2 * i] = (struct iovec){(void *)(uintptr_t)d->head.data, d->head.size};
+        parts[2 * i + 1] = (struct iovec){(void *)(uintptr_t)d->body.data, d->body.size};
+        run.size += d->head.size + d->body.size;
+    }
+    return send_run(path, &run);
 }
 
 bool udp_path_equal(const struct udp_path *a, const struct udp_path *b)

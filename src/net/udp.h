@@ -86,6 +86,14 @@ int udp_send(const struct udp_path *path, struct bytes datagram);
  * UDP_RUN_DATAGRAMS_MAX and UDP_RUN_SIZE_MAX. Returns how many were sent when at least one was. */
 int udp_send_run(const struct udp_path *path, struct bytes datagrams, size_t datagram_size);
 
+/* A datagram that lies in two pieces. */
+struct udp_pieces {
+    struct bytes head;
+    struct bytes body;
+};
+/* As udp_send_run; each datagram is of the size of the first, the last may be shorter. */
+int udp_send_pieces(const struct udp_path *path, const struct udp_pieces *datagrams, unsigned n);
+
 /* Of the datagram's way, not of its content. */
 bool udp_path_equal(const struct udp_path *a, const struct udp_path *b);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sink/rtsp_connection.h"
+#include "sink/rtsp_ports.h"
 
 static const struct rtsp_limits default_limits = {
     .n_connections = 1024,
@@ -25,7 +26,7 @@ static unsigned n_tracks(const char *name, void *arg)
 
 static bool can_carry(const struct rtsp_transport *t, void *arg)
 {
-    return t->carrier == RTSP_OVER_TCP;
+    return t->carrier != RTSP_OVER_MULTICAST;
 }
 
 /* ---- accepting ---- */
@@ -68,6 +69,7 @@ static int open_sink(void *state)
     s->asks = (struct rtsp_asks){.n_tracks = n_tracks, .can_carry = can_carry, .arg = s};
     s->sdp_id = (uint64_t)time_real_ns();
     list_init(&s->connections);
+    list_init(&s->ports);
     return 0;
 }
 
@@ -101,6 +103,7 @@ static void close_sink(void *state)
     {
         rtsp_connection_destroy(c);
     }
+    rtsp_ports_close(s);
 }
 
 struct rtsp_limits *rtsp_limits(void *state)

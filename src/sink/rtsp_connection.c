@@ -281,6 +281,19 @@ static const struct connection_ops connection_ops = {
     .on_broken = on_broken,
 };
 
+void rtsp_connections_receive(struct rtsp_server *server, const struct udp_path *from,
+                              struct bytes rtcp)
+{
+    struct rtsp_connection *c;
+    list_for_each(c, &server->connections, link)
+    {
+        if (rtsp_session_receive(&c->session, from, rtcp)) {
+            c->heard_ns = now(c);
+            return;
+        }
+    }
+}
+
 /* ---- time ---- */
 
 static const char *why_dead(const struct rtsp_connection *c)

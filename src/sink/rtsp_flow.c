@@ -95,10 +95,11 @@ static const struct pump_ops pump_ops = {.on_chunk = on_chunk, .on_end = on_end}
 
 /* ---- life ---- */
 
-void rtsp_flow_init(struct rtsp_flow *f, const struct rtsp_flow_type *type,
+void rtsp_flow_init(struct rtsp_flow *f, const struct rtsp_flow_type *type, void *carrier,
                     const struct rtsp_track *track, const struct rtsp_flow_ops *ops)
 {
-    *f = (struct rtsp_flow){.outlet.type = &type->outlet, .type = type, .ops = ops, .track = track};
+    *f = (struct rtsp_flow){
+        .outlet.type = &type->outlet, .type = type, .carrier = carrier, .ops = ops, .track = track};
 }
 
 int rtsp_flow_start(struct rtsp_flow *f, const struct sink *sink, struct stream *s,
@@ -119,6 +120,9 @@ void rtsp_flow_stop(struct rtsp_flow *f)
     if (f->is_started) {
         f->is_started = false;
         pump_close(&f->pump);
+        if (f->type->stop) {
+            f->type->stop(f);
+        }
     }
 }
 

@@ -38,6 +38,7 @@ struct rtsp_flow_type {
     /* The numbers of the packets that this chunk is about to be. */
     void (*view)(const struct rtsp_flow *f, const struct chunk *c, struct rtsp_frames *out);
     void (*send_report)(struct rtsp_flow *f, struct bytes rtcp);
+    void (*stop)(struct rtsp_flow *f); /* what waits is not to go any more; may be NULL */
 };
 
 struct rtsp_flow_ops {
@@ -51,6 +52,7 @@ struct rtsp_flow {
     struct outlet outlet; /* its ops and arg are not used: the owner runs the pump */
     struct pump pump;
     const struct rtsp_flow_type *type;
+    void *carrier; /* the type's */
     const struct rtsp_flow_ops *ops;
     const struct rtsp_track *track;
     bool is_started;
@@ -62,7 +64,7 @@ struct rtsp_flow {
     int64_t report_ns; /* when the next one is due */
 };
 
-void rtsp_flow_init(struct rtsp_flow *f, const struct rtsp_flow_type *type,
+void rtsp_flow_init(struct rtsp_flow *f, const struct rtsp_flow_type *type, void *carrier,
                     const struct rtsp_track *track, const struct rtsp_flow_ops *ops);
 /* As pump_open. */
 int rtsp_flow_start(struct rtsp_flow *f, const struct sink *sink, struct stream *s,

@@ -10,6 +10,8 @@
 #include "proto/rtsp_dialogue.h"
 #include "sink/rtsp.h"
 
+struct udp_batch;
+
 struct rtsp_server {
     struct sink sink; /* first */
     struct rtsp_limits limits;
@@ -18,7 +20,10 @@ struct rtsp_server {
     struct list connections; /* rtsp_connection::link */
     unsigned n_connections;
     bool was_limit_said;
-    uint64_t sdp_id; /* o= of every description */
+    struct list ports; /* rtsp_ports::link */
+    unsigned n_ports;
+    struct udp_batch *batch; /* of all ports; NULL before the first */
+    uint64_t sdp_id;         /* o= of every description */
 };
 
 #endif

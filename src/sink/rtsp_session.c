@@ -1,8 +1,10 @@
 #include "sink/rtsp_session.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "sink/rtsp_connection.h"
+#include "sink/rtsp_ports.h"
 
 /* ---- what the flows say ---- */
 
@@ -53,8 +55,65 @@ static bool is_channel_taken(const struct rtsp_session *s, const struct rtsp_ste
 
 static void unset(struct rtsp_media *m)
 {
-    rtsp_flow_stop(&m->flow);
-    m->is_set_up = false;
+    if (m->is_set_up) {
+        rtsp_flow_stop(&m->flow);
+        if (m->transport.carrier == RTSP_OVER_UDP) {
+            rtsp_udp_finish(&m->udp);
+        }
+        m->is_set_up = false;
+    }
+}
+
+static unsigned setup_tcp(struct rtsp_media *m, const struct rtsp_track *track,
+                          struct text *transport_line)
+{
+    rtsp_flow_init(&m->flow, &rtsp_flow_tcp, m, track, &flow_ops);
+    rtsp_transport_write_tcp(transport_line, m->transport.channels);
+    return 200;
+}
+
+/* From the address that the player reached to the one that it came from. */
+static struct udp_path path_to(const struct rtsp_connection *c, struct udp_socket *socket,
+                               uint16_t port)
+{
+    const struct address *peer = &c->connection.peer;
+    struct udp_path path = {.socket = socket};
+    (void)endpoint_from_sockaddr(&peer->sa, &path.remote);
+    path.remote.port = port;
+    path.scope_id = peer->sa.sa_family == AF_INET6 ? peer->in6.sin6_scope_id : 0;
+    return path;
+}
+
+static int get_ports(const struct rtsp_connection *c, struct rtsp_ports **out)
+{
+    struct address local;
+    struct endpoint e;
+    int result = connection_local(&c->connection, &local);
+    result = result < 0 ? result : endpoint_from_sockaddr(&local.sa, &e);
+    return result < 0 ? result : rtsp_ports_get(c->server, &e, out);
+}
+
+static unsigned setup_udp(struct rtsp_media *m, const struct rtsp_track *track,
+                          struct text *transport_line)
+{
+    struct rtsp_connection *c = m->connection;
+    const uint16_t *client = m->transport.ports;
+    struct rtsp_ports *ports;
+    int result = get_ports(c, &ports);
+    if (result == 0) {
+        const struct udp_path rtp = path_to(c, &ports->rtp, client[0]);
+        const struct udp_path rtcp = path_to(c, &ports->rtcp, client[1]);
+        rtsp_flow_init(&m->flow, &rtsp_flow_udp, &m->udp, track, &flow_ops);
+        result = rtsp_udp_init(&m->udp, &m->flow, rtsp_connection_sink(c)->env->loop, &rtp, &rtcp);
+    }
+    if (result < 0) {
+        log_warn(&rtsp_connection_sink(c)->log, "no UDP ports for a player: %s, refusing UDP",
+                 strerror(-result));
+        return 461;
+    }
+    const uint16_t server[] = {ports->rtp.address.port, ports->rtcp.address.port};
+    rtsp_transport_write_udp(transport_line, client, server, m->udp.ssrc);
+    return 200;
 }
 
 unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *step,
@@ -62,20 +121,23 @@ unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *s
 {
     struct rtsp_session *s = &c->session;
     struct rtsp_media *m = &s->media[step->track];
+    const struct rtsp_track *track = &rtsp_tracks[step->track];
     struct stream *stream = directory_find(rtsp_connection_sink(c)->env->streams, step->url.name);
     enum stream_mode mode = stream_default_mode(stream);
+    const bool is_tcp = step->transport.carrier == RTSP_OVER_TCP;
     if (step->url.mode[0] != '\0' && stream_mode_parse(step->url.mode, &mode) < 0) {
         return 400;
     }
-    if (is_channel_taken(s, step)) {
+    if (is_tcp && is_channel_taken(s, step)) {
         return 461;
     }
     unset(m);
-    *m = (struct rtsp_media){.connection = c, .transport = step->transport, .is_set_up = true};
-    rtsp_flow_init(&m->flow, &rtsp_flow_tcp, &rtsp_tracks[step->track], &flow_ops);
-    rtsp_transport_write_tcp(transport_line, m->transport.channels);
+    *m = (struct rtsp_media){.connection = c, .transport = step->transport};
+    const unsigned status =
+        is_tcp ? setup_tcp(m, track, transport_line) : setup_udp(m, track, transport_line);
+    m->is_set_up = status == 200;
     s->mode = mode;
-    return 200;
+    return status;
 }
 
 /* ---- playing ---- */
@@ -105,9 +167,10 @@ unsigned rtsp_session_play(struct rtsp_connection *c, const char **why)
             rtsp_session_pause(s);
             return status;
         }
+        s->is_playing = s->is_playing || s->media[i].is_set_up;
     }
-    s->is_playing = true;
-    return 200;
+    *why = "no track is set up";
+    return s->is_playing ? 200 : 455;
 }
 
 void rtsp_session_pause(struct rtsp_session *s)
@@ -124,6 +187,19 @@ void rtsp_session_finish(struct rtsp_session *s)
         unset(&s->media[i]);
     }
     s->is_playing = false;
+}
+
+bool rtsp_session_receive(struct rtsp_session *s, const struct udp_path *from, struct bytes rtcp)
+{
+    for (unsigned i = 0; i < RTSP_N_TRACKS; i++) {
+        struct rtsp_media *m = &s->media[i];
+        if (m->is_set_up && m->transport.carrier == RTSP_OVER_UDP &&
+            endpoint_equal(&m->udp.rtcp.remote, &from->remote)) {
+            rtsp_udp_receive(&m->udp, rtcp);
+            return true;
+        }
+    }
+    return false;
 }
 
 void rtsp_session_run(struct rtsp_session *s)

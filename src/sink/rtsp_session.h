@@ -9,6 +9,7 @@
 
 #include "sink/rtsp_flow.h"
 #include "sink/rtsp_server.h"
+#include "sink/rtsp_udp.h"
 
 struct rtsp_connection;
 
@@ -16,6 +17,7 @@ struct rtsp_media {
     struct rtsp_connection *connection;
     struct rtsp_flow flow;
     struct rtsp_transport transport;
+    struct rtsp_udp udp; /* with RTSP_OVER_UDP */
     bool is_set_up;
 };
 
@@ -34,7 +36,9 @@ unsigned rtsp_session_play(struct rtsp_connection *c, const char **why);
 void rtsp_session_pause(struct rtsp_session *s);
 /* The connection can take more. */
 void rtsp_session_run(struct rtsp_session *s);
-/* An interleaved frame of the player; nothing in it is needed but that it came. */
+/* True when it came from where one of the tracks goes. */
+bool rtsp_session_receive(struct rtsp_session *s, const struct udp_path *from, struct bytes rtcp);
+/* All that is set up is: then TCP tells whether the player lives. */
 bool rtsp_session_is_over_tcp(const struct rtsp_session *s);
 
 /* ---- what carries a track ---- */

@@ -3,14 +3,19 @@
 
 #include "sink/rtsp_connection.h"
 
+static const struct rtsp_media *media_of(const struct rtsp_flow *f)
+{
+    return f->carrier;
+}
+
 static struct connection *connection_of(const struct rtsp_flow *f)
 {
-    return &rtsp_media_of(f)->connection->connection;
+    return &media_of(f)->connection->connection;
 }
 
 static uint8_t channel_of(const struct rtsp_flow *f)
 {
-    return rtsp_media_of(f)->transport.channels[0];
+    return media_of(f)->transport.channels[0];
 }
 
 /* ---- outlet ---- */
@@ -63,7 +68,7 @@ static void view(const struct rtsp_flow *f, const struct chunk *c, struct rtsp_f
 /* One that does not fit in the queue is not missed. */
 static void send_report(struct rtsp_flow *f, struct bytes rtcp)
 {
-    const uint8_t channel = rtsp_media_of(f)->transport.channels[1];
+    const uint8_t channel = media_of(f)->transport.channels[1];
     struct buf *b = buf_create(RTSP_FRAME_HEADER_SIZE + rtcp.size);
     if (!b) {
         return;

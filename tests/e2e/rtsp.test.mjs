@@ -18,7 +18,7 @@ before(async () => {
 
 after(() => avocet.stop());
 
-for (const transport of ['tcp']) {
+for (const transport of ['tcp', 'udp']) {
     test(`ffprobe over ${transport}: the size, the rate, frames in a row`, { skip: await needs('ffprobe') }, async () => {
         const seen = await ffprobe(url, { before: ['-rtsp_transport', transport], frames: 60 });
         const [stream] = seen.streams;

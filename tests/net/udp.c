@@ -59,7 +59,18 @@ static void expect_run(struct udp_socket *s, struct udp_batch *batch)
 
 enum refusal { REFUSES_NOTHING, REFUSES_BY_SWITCH, REFUSES_IN_KERNEL };
 
-static void send_and_expect_run(const char *ip, enum refusal refusal)
+static int send_in_pieces(const struct udp_path *path, const uint8_t *run)
+{
+    struct udp_pieces pieces[N_RUN];
+    for (unsigned i = 0; i < N_RUN; i++) {
+        const uint8_t *at = run + i * DATAGRAM;
+        pieces[i].head = bytes_of(at, 12);
+        pieces[i].body = bytes_of(at + 12, (i == N_RUN - 1 ? LAST : DATAGRAM) - 12);
+    }
+    return udp_send_pieces(path, pieces, N_RUN);
+}
+
+static void send_and_expect_run(const char *ip, enum refusal refusal, bool is_in_pieces)
 {
     struct udp_socket from, to;
     struct udp_batch *batch = malloc(sizeof(*batch));
@@ -75,7 +86,9 @@ static void send_and_expect_run(const char *ip, enum refusal refusal)
     const bool had_gso = from.has_gso;
     const struct udp_path path = {.socket = &from, .remote = to.address};
     const size_t size = fill_run(run);
-    assert_int_equal(udp_send_run(&path, bytes_of(run, size), DATAGRAM), N_RUN);
+    assert_int_equal(is_in_pieces ? send_in_pieces(&path, run)
+                                  : udp_send_run(&path, bytes_of(run, size), DATAGRAM),
+                     N_RUN);
     expect_run(&to, batch);
     assert_int_equal(from.has_gso, had_gso && refusal == REFUSES_NOTHING);
     assert_int_equal(from.stats.n_sent, N_RUN);
@@ -100,7 +113,8 @@ static void test_runs(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         print_message("%s\n", cases[i].name);
-        send_and_expect_run(cases[i].ip, cases[i].refusal);
+        send_and_expect_run(cases[i].ip, cases[i].refusal, false);
+        send_and_expect_run(cases[i].ip, cases[i].refusal, true);
     }
 }
 
@@ -118,8 +132,8 @@ static void test_ipv6(void **state)
     if (!has_ipv6()) {
         skip();
     }
-    send_and_expect_run("::1", REFUSES_NOTHING);
-    send_and_expect_run("::1", REFUSES_BY_SWITCH);
+    send_and_expect_run("::1", REFUSES_NOTHING, true);
+    send_and_expect_run("::1", REFUSES_BY_SWITCH, true);
 }
 
 /* A failure that is not GSO's must not cost us GSO. */
