@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "app/command.h"
+#include "base/text.h"
 
 enum { FIRST_VALUE = 256 };
 
@@ -23,9 +24,11 @@ int arguments_parse(const char *command, const struct argument *table, int argc,
     int value;
     while ((value = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
         if (value == '?' || value == ':') {
+            char given[200];
+            text_copy(given, sizeof(given), argv[optind - 1]);
+            text_escape_controls(given, sizeof(given));
             fprintf(stderr, "avocet %s: %s '%s': see 'avocet %s --help'\n", command,
-                    value == ':' ? "a value is missing behind" : "unknown option", argv[optind - 1],
-                    command);
+                    value == ':' ? "a value is missing behind" : "unknown option", given, command);
             return EXIT_USAGE;
         }
         const int status = on_option(value - FIRST_VALUE, optarg, arg);

@@ -1,9 +1,11 @@
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/config.h"
+#include "base/text.h"
 
 static const struct argument arguments[] = {
     {"config", "FILE", "the configuration to check"},
@@ -14,6 +16,19 @@ static int on_option(int index, const char *value, void *arg)
 {
     *(const char **)arg = value;
     return EXIT_OK;
+}
+
+static void print_error(const char *file, const struct config_error *error)
+{
+    char line[PATH_MAX + sizeof(error->sentence)];
+    if (error->line == 0) {
+        snprintf(line, sizeof(line), "%s: %s", file, error->sentence);
+    } else {
+        snprintf(line, sizeof(line), "%s:%u:%u: %s", file, error->line, error->column,
+                 error->sentence);
+    }
+    text_escape_controls(line, sizeof(line));
+    fprintf(stderr, "%s\n", line);
 }
 
 static int check_file(const char *file)
@@ -27,10 +42,8 @@ static int check_file(const char *file)
     const int result = config_read_file(c, file, &error);
     if (result == 0) {
         printf("%s: valid, %u stream%s\n", file, c->n_streams, c->n_streams == 1 ? "" : "s");
-    } else if (error.line == 0) {
-        fprintf(stderr, "%s: %s\n", file, error.sentence);
     } else {
-        fprintf(stderr, "%s:%u:%u: %s\n", file, error.line, error.column, error.sentence);
+        print_error(file, &error);
     }
     config_finish(c);
     free(c);

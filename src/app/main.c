@@ -11,6 +11,7 @@
 #include "app/command.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "base/text.h"
 
 /* glibc gives each thread an arena of its own, megabytes that stay: two are enough here. */
 enum { MALLOC_ARENAS = 2 };
@@ -27,6 +28,7 @@ int command_fail(const struct command *c, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
+    text_escape_controls(sentence, sizeof(sentence));
     fprintf(stderr, "avocet %s: %s\n", c->name, sentence);
     return status;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 enum { LOG_LINE_SIZE = 1024 };
 
 static const struct {
@@ -49,16 +51,6 @@ int log_parse_level(const char *word, enum log_level *level)
     return -EINVAL;
 }
 
-/* What peers sent may be part of a line: control characters would forge other lines. */
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            *text = '?';
-        }
-    }
-}
-
 void log_write(enum log_level level, const struct log *log, const char *format, ...)
 {
     if (level > atomic_load_explicit(&max_level, memory_order_relaxed)) {
@@ -75,7 +67,7 @@ void log_write(enum log_level level, const struct log *log, const char *format, 
     va_start(args, format);
     vsnprintf(line + size, sizeof(line) - size - 1, format, args);
     va_end(args);
-    make_printable(line);
+    text_escape_controls(line, sizeof(line) - 1); /* what peers sent would forge other lines */
     size = strlen(line);
     line[size++] = '\n';
     (void)!write(STDERR_FILENO, line, size);

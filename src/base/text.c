@@ -84,3 +84,37 @@ bool text_copy(char *out, size_t size, const char *in)
     out[n] = '\0';
     return n == length;
 }
+
+/* Bytes of the control character that text begins with; 0: it is none. */
+static size_t control_size(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[first != 0];
+    if (first < 0x20 || first == 0x7f) {
+        return first != 0;
+    }
+    return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
+void text_escape_controls(char *text, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    enum { ESCAPE_SIZE = 4 }; /* \xNN */
+    size_t length = strlen(text);
+    for (size_t i = 0, n; i < length; i += n ? ESCAPE_SIZE : 1) {
+        n = control_size(text + i);
+        if (n == 0) {
+            continue;
+        }
+        if (i + ESCAPE_SIZE >= size) {
+            text[i] = '\0';
+            return;
+        }
+        const unsigned char c = (unsigned char)text[i + n - 1];
+        const size_t room = size - 1 - i - ESCAPE_SIZE, rest = length - i - n;
+        const size_t kept = rest < room ? rest : room;
+        memmove(text + i + ESCAPE_SIZE, text + i + n, kept);
+        memcpy(text + i, (char[]){'\\', 'x', digits[c >> 4], digits[c & 15]}, ESCAPE_SIZE);
+        length = i + ESCAPE_SIZE + kept;
+        text[length] = '\0';
+    }
+}

@@ -34,4 +34,8 @@ static inline struct bytes text_bytes(const struct text *t)
 /* Copy at most size - 1 bytes and terminate; false when it was cut. */
 bool text_copy(char *out, size_t size, const char *in);
 
+/* Control characters (C0, DEL, C1 in UTF-8) become \xNN in place, so that what a sentence quotes can
+ * neither begin a line of its own nor steer a terminal. What then exceeds size is cut. */
+void text_escape_controls(char *text, size_t size);
+
 #endif

@@ -20,6 +20,8 @@ function file(name, text) {
 const good = file('good.yaml', 'streams:\n  door:\n    source: "test:"\n    size: 360p\nhttp: 0\nwebrtc: off\n');
 const bad = file('bad.yaml', 'streams:\n  door:\n    source: "test:"\n    siize: 360p\n');
 
+const steering = file('steering.yaml', 'streams:\n  "\\e[31mred": "test:"\n');
+
 const cases = [
     // name, arguments, exit status, stdout, stderr
     ['--version', ['--version'], 0, /^avocet \d+\.\d+/, /^$/],
@@ -44,6 +46,9 @@ const cases = [
     ['an invalid configuration', ['--config', bad], 1, /^$/, /bad\.yaml:4:5: .*siize/],
     ['check, valid', ['check', '--config', good], 0, /./, /^$/],
     ['check, invalid', ['check', '--config', bad], 1, /^$/, /bad\.yaml:4:5: .*siize/],
+    ['check, a name that would steer the terminal', ['check', steering], 1, /^$/, /:2:3: '\\x1b\[31mred' cannot be/],
+    ['serve, the same', ['--config', steering], 1, /^$/, /:2:3: '\\x1b\[31mred' cannot be/],
+    ['an option that would', ['--\x1b[31m'], 2, /^$/, /'--\\x1b\[31m'/],
     ['latency without URL', ['latency'], 2, /^$/, /avocet latency http:/],
     ['latency of nobody', ['latency', 'http://127.0.0.1:1/cam/'], 1, /^$/, /127\.0\.0\.1/],
 ];
