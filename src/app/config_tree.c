@@ -19,12 +19,21 @@ static int fail_at(struct parser *p, const yaml_mark_t *mark, const char *senten
     return -EBADMSG;
 }
 
+/* What libyaml means but does not say. */
+static const char *advice(const char *problem)
+{
+    return strcmp(problem, "mapping values are not allowed in this context") == 0 ||
+                   strcmp(problem, "found unexpected ':'") == 0
+               ? "; a value that ends in ':' or has ': ' in it needs quotes, as in cam: \"test:\""
+               : "";
+}
+
 static int next_event(struct parser *p, yaml_event_t *event)
 {
     if (!yaml_parser_parse(&p->yaml, event)) {
         char sentence[200];
-        snprintf(sentence, sizeof(sentence), "this is no YAML: %s",
-                 p->yaml.problem ? p->yaml.problem : "out of memory");
+        const char *problem = p->yaml.problem ? p->yaml.problem : "out of memory";
+        snprintf(sentence, sizeof(sentence), "this is no YAML: %s%s", problem, advice(problem));
         return fail_at(p, &p->yaml.problem_mark, sentence);
     }
     return 0;

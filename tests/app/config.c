@@ -136,6 +136,8 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         {"listen: localhost\n", 1, 9, "no address"},
         {"- a\n", 1, 1, "must be a map"},
         {"http: {\n", 2, 1, "no YAML"},
+        {"streams:\n  cam: test:\n", 2, 12, "ends in ':' or has ': ' in it needs quotes"},
+        {"streams: {cam: test:}\n", 1, 20, "needs quotes"},
         {"a: b\n---\nc: d\n", 0, 0, ""},
         {"users: {}\n", 1, 1, "unknown key 'users'"},
     };
