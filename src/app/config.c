@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/config_names.h"
 #include "app/registry.h"
 #include "app/source_url.h"
 #include "base/text.h"
@@ -491,6 +492,21 @@ static int read_texts(struct config_texts *texts, const struct config_node *node
     return 0;
 }
 
+/* As read_texts(), of those in which problem() finds none. */
+static int read_names(struct config_texts *texts, const struct config_node *node,
+                      const char *(*problem)(const char *text), struct config_error *error)
+{
+    const int result = read_texts(texts, node, error);
+    const struct config_node *n = node->kind == CONFIG_LIST ? node->first : node;
+    for (; result == 0 && n; n = node->kind == CONFIG_LIST ? n->next : NULL) {
+        const char *why = problem(n->text);
+        if (why) {
+            return fail(error, n, "'%.80s' in %s can match nothing: %s", n->text, node->key, why);
+        }
+    }
+    return result;
+}
+
 static int add_output(struct config_stream *s, const char *url, const struct config_node *at,
                       struct config_error *error)
 {
@@ -605,9 +621,9 @@ static int read_server(struct config *c, enum config_server_id id, const struct 
         if (strcmp(n->key, "listen") == 0 && n->kind == CONFIG_SCALAR) {
             result = set_server(c, id, n->text, n, error);
         } else if (id == SERVER_HTTP && strcmp(n->key, "hosts") == 0) {
-            result = read_texts(&c->hosts, n, error);
+            result = read_names(&c->hosts, n, config_host_problem, error);
         } else if (id == SERVER_HTTP && strcmp(n->key, "origins") == 0) {
-            result = read_texts(&c->origins, n, error);
+            result = read_names(&c->origins, n, config_origin_problem, error);
         } else if (id == SERVER_WEBRTC && strcmp(n->key, "addresses") == 0) {
             result = read_webrtc_addresses(c, n, error);
         }

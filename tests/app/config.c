@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "app/config.h"
+#include "app/config_names.h"
 #include "app/registry.h"
 
 /* A registry of two sources instead of the program's. */
@@ -139,6 +140,8 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         {"streams:\n  cam: test:\n", 2, 12, "ends in ':' or has ': ' in it needs quotes"},
         {"streams: {cam: test:}\n", 1, 20, "needs quotes"},
         {"a: b\n---\nc: d\n", 0, 0, ""},
+        {"http: {hosts: [cam.example, 'a b']}\n", 1, 29, "'a b' in hosts can match nothing"},
+        {"http:\n  origins:\n    - cam.example\n", 3, 7, "such as https://"},
         {"users: {}\n", 1, 1, "unknown key 'users'"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -153,6 +156,59 @@ static void test_mistakes_have_a_place_and_a_sentence(void **state)
         }
         config_finish(c);
         free(c);
+    }
+}
+
+static void test_hosts_and_origins(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *host_problem; /* part of the sentence; NULL: good */
+        const char *origin_problem;
+    } cases[] = {
+        {"cam.example", NULL, "scheme"},
+        {"CAM_1.example", NULL, "scheme"},
+        {"*.cam.example", NULL, "scheme"},
+        {"192.0.2.1", NULL, "scheme"},
+        {"2001:db8::1", NULL, "scheme"},
+        {"[2001:db8::1]", NULL, "scheme"},
+        {"https://cam.example", "alone", NULL},
+        {"http://cam.example:81/", "alone", NULL},
+        {"HTTPS://Cam.example:8443", "alone", NULL},
+        {"http://[2001:db8::1]:8080", "alone", NULL},
+        {"chrome-extension://abcdef", "alone", NULL},
+        {"null", NULL, NULL},
+        {"cam.example:8080", "port", "scheme"},
+        {"*", "*", "scheme"},
+        {"cam.*", "*", "scheme"},
+        {"cam.example.", "name", "scheme"},
+        {"", "name", "scheme"},
+        {"a b", "name", "scheme"},
+        {"cam.example/x", "name", "scheme"},
+        {"[::1", "name", "scheme"},
+        {"https://cam.example/x", "alone", "path"},
+        {"https://cam.example:443", "alone", "port"},
+        {"http://cam.example:80/", "alone", "port"},
+        {"http://cam.example:443", "alone", NULL},
+        {"https://cam.example:", "alone", "port"},
+        {"https://cam.example:x", "alone", "port"},
+        {"https://cam.example:123456", "alone", "port"},
+        {"https://*.example", "alone", "patterns"},
+        {"https://", "alone", "scheme and host"},
+        {"https://a b", "alone", "scheme and host"},
+        {"https://[::1", "alone", "scheme and host"},
+        {"https://me@cam.example", "alone", "scheme and host"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *host = config_host_problem(cases[i].text);
+        const char *origin = config_origin_problem(cases[i].text);
+        if (!host != !cases[i].host_problem || (host && !strstr(host, cases[i].host_problem))) {
+            fail_msg("host %s: %s", cases[i].text, host ? host : "good");
+        }
+        if (!origin != !cases[i].origin_problem ||
+            (origin && !strstr(origin, cases[i].origin_problem))) {
+            fail_msg("origin %s: %s", cases[i].text, origin ? origin : "good");
+        }
     }
 }
 
@@ -334,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_file),
         cmocka_unit_test(test_mistakes_have_a_place_and_a_sentence),
+        cmocka_unit_test(test_hosts_and_origins),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_beyond_loopback_is_seen),
         cmocka_unit_test(test_absent_servers_reach_nobody),
