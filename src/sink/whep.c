@@ -9,8 +9,9 @@
 #include "mux/mux.h"
 #include "net/webrtc.h"
 #include "proto/sdp_offer.h"
+#include "sink/whep_ended.h"
 
-enum { WHEP_ID_BYTES = 16, WHEP_ID_SIZE = 2 * WHEP_ID_BYTES + 1, WHEP_PATH_SIZE = 256 };
+enum { WHEP_PATH_SIZE = 256 };
 
 /* How often the track is looked for while an answer waits. */
 #define TRACK_POLL_NS (20 * NS_PER_MS)
@@ -29,6 +30,7 @@ static const struct {
 struct whep {
     struct sink sink;
     struct list viewers; /* whep_viewer::link */
+    struct whep_ended ended;
 };
 
 struct whep_viewer {
@@ -148,6 +150,7 @@ static void on_session_closed(struct webrtc_session *s, const char *why, void *a
 {
     struct whep_viewer *v = arg;
     v->session = NULL;
+    whep_ended_note(&v->whep->ended, v->id, now(v));
     destroy(v);
 }
 
@@ -409,8 +412,13 @@ static void delete_whep(struct http_exchange *x, void *arg)
     struct whep_viewer *v = s ? find_viewer(whep, s, http_id(x)) : NULL;
     if (v) {
         destroy(v);
+    }
+    if (!s) {
+        return;
+    }
+    if (v || whep_ended_take(&whep->ended, http_id(x), loop_now_ns(whep->sink.env->loop))) {
         http_respond(x, 200, NULL, (struct bytes){0});
-    } else if (s) {
+    } else {
         http_respond_error(x, 404, "no such viewer: it may have left already");
     }
 }

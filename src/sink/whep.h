@@ -2,7 +2,7 @@
  * WHEP: WebRTC viewers by one HTTP POST each.
  *
  *   POST   /NAME/whep      offer ▶ 201, answer, Location: /NAME/whep/ID
- *   DELETE /NAME/whep/ID   ▶ 200
+ *   DELETE /NAME/whep/ID   ▶ 200, also when it ended by itself a moment ago
  *
  * Query: mode=drive|watch|smooth. The answer names the profile of the stream's own SPS; where it is
  * not known yet (a stream that never ran), the stream is woken and waited for, at most

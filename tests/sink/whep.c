@@ -15,6 +15,7 @@
 #include "net/webrtc.h"
 #include "proto/rtcp.h"
 #include "sink/whep.h"
+#include "sink/whep_ended.h"
 
 enum { PATIENCE_MS = 10000, PICTURE = 5000 };
 
@@ -279,6 +280,58 @@ static void test_view_and_leave(void **state)
     world_destroy(w);
 }
 
+struct count {
+    struct stream *stream;
+    unsigned n_readers;
+};
+
+static void count_readers(void *arg)
+{
+    struct count *count = arg;
+    count->n_readers = stream_n_readers(count->stream);
+}
+
+/* The browser's order: the connection is closed, which is heard at once, and then DELETE comes. */
+static void test_delete_of_what_has_just_ended(void **state)
+{
+    struct world *w = world_create(0, true);
+    struct rtc_client c;
+    struct text head = {0}, answer = {0};
+    struct count count = {.stream = w->stream, .n_readers = 1};
+    char location[200] = "";
+    set_track(w, "avc1.42c01f");
+    publish(w, true);
+    assert_int_equal(post_offer(w, &c, "/cam/whep", &head, &answer), 201);
+    assert_true(read_header(&head, "Location", location, sizeof(location)));
+    connect_client(&c, &answer);
+    dtls_close(c.dtls);
+    for (const int64_t end_ns = time_monotonic_ns() + PATIENCE_MS * NS_PER_MS; count.n_readers > 0;) {
+        assert_true(time_monotonic_ns() < end_ns);
+        fixture_call(&w->fixture, count_readers, &count);
+    }
+    assert_int_equal(ask(w, "DELETE", location, NULL, "", NULL, NULL), 200);
+    assert_int_equal(ask(w, "DELETE", location, NULL, "", NULL, NULL), 404);
+    rtc_client_close(&c);
+    text_finish(&head);
+    text_finish(&answer);
+    world_destroy(w);
+}
+
+static void test_ended_ones_are_forgotten(void **state)
+{
+    struct whep_ended e = {0};
+    char id[WHEP_ID_SIZE];
+    assert_false(whep_ended_take(&e, "", 0));
+    for (unsigned i = 0; i <= WHEP_ENDED_MAX; i++) {
+        snprintf(id, sizeof(id), "%032x", i + 1);
+        whep_ended_note(&e, id, NS_PER_S);
+    }
+    assert_false(whep_ended_take(&e, "00000000000000000000000000000001", NS_PER_S)); /* too many since */
+    assert_true(whep_ended_take(&e, "00000000000000000000000000000002", NS_PER_S + WHEP_ENDED_NS));
+    assert_false(whep_ended_take(&e, "00000000000000000000000000000002", NS_PER_S + WHEP_ENDED_NS));
+    assert_false(whep_ended_take(&e, id, NS_PER_S + WHEP_ENDED_NS + 1));
+}
+
 static void test_refusals(void **state)
 {
     static const char vp8[] =
@@ -478,6 +531,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_view_and_leave),
+        cmocka_unit_test(test_delete_of_what_has_just_ended),
+        cmocka_unit_test(test_ended_ones_are_forgotten),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_streams_that_webrtc_cannot_carry),
         cmocka_unit_test(test_b_frames_that_show_later),
