@@ -32,7 +32,8 @@ enum {
     WEBRTC_CANDIDATES_MAX = 16,
     WEBRTC_ADDRESS_TEXT_SIZE = 56,
 };
-#define WEBRTC_CONNECT_NS (30 * NS_PER_S) /* a session that is not connected by then ends */
+#define WEBRTC_CHECK_NS   (10 * NS_PER_S) /* a session of which no check has come by then ends */
+#define WEBRTC_CONNECT_NS (15 * NS_PER_S) /* so does one that is not connected */
 #define WEBRTC_CONSENT_NS (30 * NS_PER_S) /* without an authenticated check */
 #define WEBRTC_LEAVING_NS (6 * NS_PER_S)  /* the same, after the viewer said BYE */
 /* Media rests while nothing authenticated comes from a viewer for three times what it has let pass

@@ -604,7 +604,8 @@ static int64_t consented_ns(const struct webrtc_session *s)
 static const char *why_expired(const struct webrtc_session *s, int64_t now_ns)
 {
     const int64_t silence_ns = now_ns - consented_ns(s);
-    if (s->state != WEBRTC_CONNECTED && now_ns - s->created_ns > WEBRTC_CONNECT_NS) {
+    const int64_t patience_ns = s->state == WEBRTC_NEW ? WEBRTC_CHECK_NS : WEBRTC_CONNECT_NS;
+    if (s->state != WEBRTC_CONNECTED && now_ns - s->created_ns > patience_ns) {
         return "the viewer did not connect";
     }
     if (s->leaving_ns != TIME_NONE && now_ns - s->leaving_ns > WEBRTC_LEAVING_NS &&

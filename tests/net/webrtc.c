@@ -612,9 +612,19 @@ static void test_expiry(void **state)
     struct viewer *v = add_viewer(w);
     create_session(w, v);
     const int64_t now_ns = loop_now_ns(w->loop);
-    webrtc_session_on_round(v->session, now_ns + 29 * NS_PER_S);
+    webrtc_session_on_round(v->session, now_ns + 9 * NS_PER_S);
     assert_int_equal(v->n_closed, 0);
-    webrtc_session_on_round(v->session, now_ns + 31 * NS_PER_S);
+    webrtc_session_on_round(v->session, now_ns + 11 * NS_PER_S);
+    assert_string_equal(v->why, "the viewer did not connect");
+    remove_viewer(v);
+
+    v = add_viewer(w);
+    create_session(w, v);
+    rtc_client_check(&v->client, NULL, true);
+    run_until(w, is_checked); /* it is there, but goes no further */
+    webrtc_session_on_round(v->session, loop_now_ns(w->loop) + 14 * NS_PER_S);
+    assert_int_equal(v->n_closed, 0);
+    webrtc_session_on_round(v->session, loop_now_ns(w->loop) + 16 * NS_PER_S);
     assert_string_equal(v->why, "the viewer did not connect");
     remove_viewer(v);
 
