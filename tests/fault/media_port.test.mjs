@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { after, before, test } from 'node:test';
 
-import { startAvocet } from '../lab/avocet.mjs';
+import { portion, startAvocet } from '../lab/avocet.mjs';
 import { playWhep, whyNoGstreamer } from '../lab/clients.mjs';
 
-const N_DATAGRAMS = 20000;
+const N_DATAGRAMS = portion(20000);
 let seed = 7;
 const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
 
@@ -30,7 +30,7 @@ before(async () => {
 after(() => avocet?.stop());
 
 const noGstreamer = await whyNoGstreamer();
-test('20,000 datagrams of garbage beside a viewer', { skip: noGstreamer }, async () => {
+test(`${N_DATAGRAMS} datagrams of garbage beside a viewer`, { skip: noGstreamer }, async () => {
     const { address, port } = avocet.servers.webrtc;
     const before = avocet.resources();
     const playing = playWhep(`${avocet.http}/cam/whep`, { frames: 150 });

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { startAvocet, until } from '../lab/avocet.mjs';
+import { portion, startAvocet, until } from '../lab/avocet.mjs';
 import { WsViewer, parseWsFrame, rawExchange } from '../lab/clients.mjs';
 
-const N_COMING_AND_GOING = 500;
+const N_COMING_AND_GOING = portion(500);
+const N_MALFORMED = portion(10000);
 const MEMORY_SLACK_KB = 12 * 1024; /* allocators keep some; a leak of a viewer each is far above */
 
 let avocet;
@@ -97,12 +98,12 @@ test('300 requests that never end are ended', async () => {
     await settled(before, 'descriptors return');
 });
 
-test('10,000 malformed requests', async () => {
+test(`${N_MALFORMED} malformed requests`, async () => {
     const before = avocet.resources();
     let seed = 1;
     const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
     const valid = Buffer.from(get('/cam/info?x=1').replace('\r\n\r\n', '\r\nA: b\r\nContent-Length: 3\r\n\r\nabc'), 'latin1');
-    for (let i = 0; i < 10000; i += 50) {
+    for (let i = 0; i < N_MALFORMED; i += 50) {
         await Promise.all(Array.from({ length: 50 }, () => {
             const bytes = Buffer.from(valid);
             for (let k = 0; k <= random(4); k++) {

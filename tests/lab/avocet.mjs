@@ -20,6 +20,10 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const program = path.resolve(process.env.AVOCET ?? path.join(root, 'build/avocet'));
 export const slowness = { asan: 4, tsan: 8 }[process.env.AVOCET_BUILD] ?? 1;
 
+/* How many of n repetitions are worth their time in this build: TSan looks at what runs beside what,
+ * of which the thousandth time shows no more. */
+export const portion = (n) => (process.env.AVOCET_BUILD === 'tsan' ? Math.ceil(n / 5) : n);
+
 const SANITIZER_REPORT = /^.*(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:).*$/m;
 const STOP_MS = 1000;
 const running = new Set();
