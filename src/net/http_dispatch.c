@@ -130,8 +130,9 @@ static bool refuse_origin(struct http_exchange *x)
 {
     const struct http_server *s = x->connection->server;
     const char *origin = http_header(x, "Origin");
+    const char *scheme = http_guard_scheme(s->scheme, http_header(x, "X-Forwarded-Proto"));
     const enum http_guard_origin verdict =
-        http_guard_check_origin(&s->guard, s->scheme, http_header(x, "Host"), origin);
+        http_guard_check_origin(&s->guard, scheme, http_header(x, "Host"), origin);
     const bool is_preflight =
         x->parse.method == HTTP_PARSE_OPTIONS && http_header(x, "Access-Control-Request-Method");
     x->allowed_origin = verdict == HTTP_GUARD_LISTED ? origin : NULL;

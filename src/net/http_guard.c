@@ -212,6 +212,15 @@ static bool is_same_host(const char *authority, const char *host, const char *de
     return has_more && size_a > 0 && strcmp(host + size_a, default_port) == 0;
 }
 
+/* De facto: one word, or the words of several proxies, the outermost first. */
+const char *http_guard_scheme(const char *scheme, const char *forwarded_proto)
+{
+    static const char https[] = "https";
+    const size_t size = forwarded_proto ? strcspn(forwarded_proto, ", ") : 0;
+    const bool is_https = size == strlen(https) && strncasecmp(forwarded_proto, https, size) == 0;
+    return is_https ? https : scheme;
+}
+
 enum http_guard_origin http_guard_check_origin(const struct http_guard *g, const char *scheme,
                                                const char *host, const char *origin)
 {

@@ -249,6 +249,22 @@ static void test_answers(void **state)
          "Access-Control-Expose-Headers: Location", NULL},
         {"POST /cam/whep HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 403, NULL,
          NULL},
+        /* a proxy took TLS off: the page's origin is https, and http is another's */
+        {"POST /cam/whep HTTP/1.1\r\n" HOST "Origin: https://localhost\r\n\r\n", 403, NULL, NULL},
+        {"POST /cam/whep HTTP/1.1\r\n" HOST "X-Forwarded-Proto: https\r\n"
+         "Origin: https://localhost\r\n\r\n",
+         201, NULL, NULL},
+        {"POST /cam/whep HTTP/1.1\r\n" HOST "X-Forwarded-Proto: https\r\n"
+         "Origin: http://localhost\r\n\r\n",
+         403, NULL, NULL},
+        {"POST /cam/whep HTTP/1.1\r\n" HOST "X-Forwarded-Proto: https\r\n"
+         "Origin: https://evil.example\r\n\r\n",
+         403, NULL, NULL},
+        /* what a browser asks before a page elsewhere may send such a header */
+        {"OPTIONS /cam/whep HTTP/1.1\r\n" HOST "Origin: https://localhost:8443\r\n"
+         "Access-Control-Request-Method: POST\r\n"
+         "Access-Control-Request-Headers: x-forwarded-proto\r\n\r\n",
+         403, NULL, NULL},
         {"DELETE /cam/whep/1 HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", 403, NULL, NULL},
         {"GET /healthz HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n", 200, NULL,
          "ok\n"},

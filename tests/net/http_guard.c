@@ -127,6 +127,33 @@ static void test_origins(void **state)
     http_guard_finish(&g);
 }
 
+static void test_scheme_behind_a_proxy(void **state)
+{
+    static const struct {
+        const char *scheme;
+        const char *forwarded;
+        const char *expected;
+    } cases[] = {
+        {"http", NULL, "http"},
+        {"http", "https", "https"},
+        {"http", "HTTPS", "https"},
+        {"http", "https, http", "https"},
+        {"http", "https,http", "https"},
+        {"http", "http, https", "http"},
+        {"http", "http", "http"},
+        {"http", "", "http"},
+        {"http", "httpsx", "http"},
+        {"http", "xhttps", "http"},
+        {"http", "wss", "http"},
+        {"https", NULL, "https"},
+        {"https", "http", "https"}, /* nobody takes TLS on */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(http_guard_scheme(cases[i].scheme, cases[i].forwarded),
+                            cases[i].expected);
+    }
+}
+
 static void test_reload_and_system(void **state)
 {
     struct http_guard g = {0};
@@ -145,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_scheme_behind_a_proxy),
         cmocka_unit_test(test_reload_and_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
