@@ -12,8 +12,10 @@
 #include "codec/v4l2_m2m.h"
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
+#include "sink/rtp.h"
 #include "sink/rtsp.h"
 #include "sink/snapshot.h"
+#include "sink/stream_sdp.h"
 #include "sink/tcp_listen.h"
 #include "sink/udp.h"
 #include "sink/whep.h"
@@ -60,12 +62,14 @@ const struct decoder_type *const registry_decoders[] = {
 };
 
 const struct sink_type *const registry_sinks[] = {
-    &sink_whep, &sink_ws, &sink_http_stream, &sink_snapshot, &sink_mjpg_streamer, &sink_rtsp, NULL,
+    &sink_whep, &sink_ws, &sink_http_stream, &sink_stream_sdp, &sink_snapshot, &sink_mjpg_streamer,
+    &sink_rtsp, NULL,
 };
 
 const struct output_type *const registry_outputs[] = {
     &output_tcp_listen,
     &output_udp,
+    &output_rtp,
     NULL,
 };
 

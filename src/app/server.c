@@ -36,6 +36,7 @@ struct server {
     struct directory streams;
     struct served_streams served;
     struct sink_env env;
+    struct list announcements; /* of sink/announcement.h */
     struct served_sinks sinks;
     struct api api;
     struct page page;
@@ -213,8 +214,10 @@ static int start(struct server *s, const struct config *config, char *sentence, 
             .streams = &s->streams,
             .webrtc = s->webrtc,
             .scale_jpeg = registry_scale_jpeg,
+            .announcements = &s->announcements,
             .log = &s->log,
         };
+        list_init(&s->announcements);
         result = served_sinks_open(&s->sinks, &s->env, config, sentence, size);
     }
     if (result == 0) {

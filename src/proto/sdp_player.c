@@ -49,7 +49,7 @@ static void write_parameter_sets(struct text *out, struct bytes sets)
 void sdp_player_write_h264(struct text *out, const struct sdp_player_track *t)
 {
     const struct track *track = t->track;
-    text_printf(out, "m=video 0 RTP/AVP %u\r\n", t->payload_type);
+    text_printf(out, "m=video %u RTP/AVP %u\r\n", t->port, t->payload_type);
     if (track->bitrate_bps > 0) {
         text_printf(out, "b=AS:%" PRId64 "\r\n", (track->bitrate_bps + 999) / 1000);
     }

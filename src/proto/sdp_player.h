@@ -17,6 +17,7 @@
 struct sdp_player_track {
     const struct track *track;
     unsigned payload_type;
+    unsigned port;       /* where it is received; 0 with RTSP, whose SETUP says */
     const char *control; /* "trackID=0"; NULL: none (not RTSP) */
 };
 

@@ -15,7 +15,9 @@ static int send_one(struct datagram_output *d)
     struct byte_writer w;
     byte_writer_init(&w, bytes, sizeof(bytes));
     d->format->write(d, d->chunk, d->next, &w);
-    return udp_sender_send(&d->sender, bytes_of(bytes, byte_writer_size(&w)));
+    const int result = udp_sender_send(&d->sender, bytes_of(bytes, byte_writer_size(&w)));
+    d->n_bytes += result == 0 ? byte_writer_size(&w) : 0;
+    return result;
 }
 
 /* False: the socket takes no more now. */
@@ -31,10 +33,10 @@ static bool send_some(struct datagram_output *d, unsigned n)
 
 static void end_chunk(struct datagram_output *d)
 {
-    buf_unref(&d->chunk);
     if (d->format->on_sent) {
         d->format->on_sent(d);
     }
+    buf_unref(&d->chunk);
 }
 
 static void on_pace(struct loop_timer *t)
@@ -66,6 +68,7 @@ static int outlet_send_chunk(struct outlet *o, struct buf *const *bufs, size_t n
     struct buf *chunk = bufs[n_bufs - 1];
     d->chunk = buf_ref(chunk);
     d->next = 0;
+    d->n_bytes = 0;
     d->n_datagrams = d->format->count(chunk);
     const bool is_taken = send_some(d, DATAGRAM_BURST);
     d->n_per_step = per_step(d);
@@ -127,9 +130,6 @@ static void on_sender_open(struct udp_sender *s)
 {
     struct datagram_output *d = list_entry(s, struct datagram_output, sender);
     log_info(&d->log, "sending to %s", s->given.location);
-    if (d->format->on_open) {
-        d->format->on_open(d);
-    }
     begin_to_read(&d->retry);
 }
 

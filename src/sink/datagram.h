@@ -31,12 +31,10 @@ struct datagram_output;
 struct datagram_format {
     const struct mux_type *mux;
     unsigned (*count)(const struct buf *chunk);
-    /* Writes datagram i, at most DATAGRAM_SIZE_MAX bytes. */
+    /* Writes datagram i, at most DATAGRAM_SIZE_MAX bytes; once more when it could not be sent. */
     void (*write)(struct datagram_output *d, const struct buf *chunk, unsigned i,
                   struct byte_writer *w);
-    /* The place is known, nothing was sent yet; may be NULL. */
-    void (*on_open)(struct datagram_output *d);
-    /* The last datagram of this packet has left; may be NULL. */
+    /* The last datagram of the chunk has left; may be NULL. */
     void (*on_sent)(struct datagram_output *d);
 };
 
@@ -68,6 +66,7 @@ struct datagram_output {
     unsigned next;
     unsigned n_datagrams;
     unsigned n_per_step;
+    size_t n_bytes; /* that have left */
     /* of the chunk */
     int64_t pts_ns;
     int64_t capture_ns; /* or, when that is unknown, arrival on the real clock */

@@ -23,6 +23,7 @@ struct sink_env {
     struct webrtc *webrtc; /* NULL when it is off */
     /* codec/jpeg_scale.h; NULL when this build has no JPEG library */
     int (*scale_jpeg)(struct bytes jpeg, int width, int quality, struct buf **out);
+    struct list *announcements; /* of the outputs, announcement::link */
     const struct log *log;
 };
 

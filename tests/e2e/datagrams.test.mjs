@@ -1,4 +1,4 @@
-/* Outputs that send datagrams: MPEG-TS over UDP. */
+/* Outputs that send datagrams: MPEG-TS over UDP, RTP and its description. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,12 +6,15 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { runAvocet, startAvocet, until } from '../lab/avocet.mjs';
-import { ffprobe, isInstalled } from '../lab/clients.mjs';
-import { Receiver, tsGaps, tsPackets } from '../lab/datagrams.mjs';
+import { ffprobe, isInstalled, run } from '../lab/clients.mjs';
+import { Receiver, openPair, parseRtp, tsGaps, tsPackets } from '../lab/datagrams.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'avocet-datagrams-'));
 const file = path.join(folder, 'avocet.yaml');
 const noFfprobe = !(await isInstalled('ffprobe')) && 'needs ffprobe';
+const noFfmpeg = !(await isInstalled('ffmpeg')) && 'needs ffmpeg';
+const noGst = (await run('sh', ['-c', 'gst-inspect-1.0 rtph264depay && gst-inspect-1.0 avdec_h264'])).code !== 0 &&
+    'needs GStreamer';
 const GROUP = '239.255.77.1';
 
 after(() => rmSync(folder, { recursive: true }));
@@ -76,8 +79,102 @@ test('udp: what cannot be found is said once, and disturbs nothing', async () =>
 
 test('udp: a place that is none is refused', async () => {
     for (const place of ['udp://host', 'udp://:5000', 'udp://host:0', 'udp://host:70000', 'udp://host:12x']) {
-        const { code, stderr } = await runAvocet([...configure([place]), '--http', 'off', '--webrtc', 'off']);
+        const { code, stderr } = await runAvocet([...configure([place]), '--http', 'off', '--webrtc', 'off', '--rtsp', 'off']);
         assert.equal(code, 1, place);
         assert.match(stderr, /is no place to send to: write HOST:PORT/);
     }
+});
+
+/* RTCP sender report: {ssrc, ms since 1970, RTP time stamp} */
+function parseReport(bytes) {
+    assert.equal(bytes[1], 200);
+    const seconds = bytes.readUInt32BE(8) - 2208988800;
+    return { ssrc: bytes.readUInt32BE(4), ms: seconds * 1000 + bytes.readUInt32BE(12) / 2 ** 32 * 1000,
+        timestamp: bytes.readUInt32BE(16), n_packets: bytes.readUInt32BE(20) };
+}
+
+/* Two neighbouring ports that were free a moment ago. */
+async function freePair() {
+    const pair = await openPair();
+    const { port } = pair[0];
+    pair.forEach((receiver) => receiver.close());
+    return port;
+}
+
+test('rtp: H.264 in order, and reports that say when a picture was taken', async () => {
+    const [media, control] = await openPair();
+    const before_ms = Date.now();
+    const avocet = await startAvocet(configure([`rtp://127.0.0.1:${media.port}`]));
+    await media.comes(200);
+    await control.comes(1);
+    const packets = media.datagrams.map(parseRtp);
+    assert.ok(packets.every(({ version, type, payload }) => version === 2 && type === 96 && payload.length <= 1200));
+    assert.ok(packets.every(({ sequence }, i) => sequence === ((packets[0].sequence + i) & 0xffff)));
+    const changes = packets.filter(({ timestamp }, i) => i > 0 && timestamp !== packets[i - 1].timestamp);
+    assert.equal(packets.slice(0, -1).filter(({ marker }) => marker).length, changes.length);
+    const report = parseReport(control.datagrams[0]);
+    assert.equal(report.ssrc, packets[0].ssrc);
+    assert.ok(report.ms >= before_ms && report.ms <= Date.now(), 'the clock of capture');
+    assert.ok(packets.some(({ timestamp }) => timestamp === report.timestamp));
+    await avocet.stop();
+    await until(() => control.datagrams.at(-1).includes(Buffer.from([0x81, 203])), 'it says goodbye');
+    media.close();
+    control.close();
+});
+
+test('rtp: payload=ts', async () => {
+    const [media, control] = await openPair();
+    const avocet = await startAvocet(configure([`rtp://127.0.0.1:${media.port}?payload=ts`]));
+    await media.comes(300);
+    const packets = media.datagrams.map(parseRtp);
+    assert.ok(packets.every(({ type }) => type === 33));
+    assert.ok(packets.every(({ sequence }, i) => sequence === ((packets[0].sequence + i) & 0xffff)));
+    assert.equal(tsGaps(Buffer.concat(packets.map(({ payload }) => payload))), 0);
+    const sdp = await (await avocet.get('/cam/stream.sdp')).text();
+    assert.match(sdp, new RegExp(`m=video ${media.port} RTP/AVP 33\r\na=rtpmap:33 MP2T/90000`));
+    await avocet.stop();
+    media.close();
+    control.close();
+});
+
+test('stream.sdp says how to receive', async () => {
+    const avocet = await startAvocet(configure([`rtp://${GROUP}:5000?interface=lo&ttl=3`, 'rtp://[::1]:5000',
+        'udp://127.0.0.1:5000']));
+    const sdp = async (query = '') => (await avocet.get(`/cam/stream.sdp${query}`)).text();
+    await until(async () => /m=video/.test(await sdp()), 'the first picture comes');
+    const answer = await avocet.get('/cam/stream.sdp');
+    assert.equal(answer.headers.get('content-type'), 'application/sdp');
+    const lines = (await answer.text()).trimEnd().split('\r\n');
+    assert.deepEqual(lines.filter((line) => /^[vscm]=/.test(line)),
+        ['v=0', 's=cam', `c=IN IP4 ${GROUP}/3`, 'm=video 5000 RTP/AVP 96']);
+    assert.match(lines.find((line) => line.startsWith('a=fmtp:96')), /packetization-mode=1;profile-level-id=.*;sprop-parameter-sets=.+,.+/);
+    assert.match(await sdp('?output=2'), /c=IN IP6 ::1\r\n/);
+    assert.equal((await avocet.get('/cam/stream.sdp?output=3')).status, 404);
+    assert.equal((await avocet.get('/none/stream.sdp')).status, 404);
+    await avocet.stop();
+});
+
+test('rtp: players', { skip: noFfmpeg || noGst }, async () => {
+    const [h264, ts] = [await freePair(), await freePair()];
+    const avocet = await startAvocet(configure([`rtp://127.0.0.1:${h264}`, `rtp://127.0.0.1:${ts}?payload=ts`]));
+    for (const output of [1, 2]) {
+        const sdp = path.join(folder, 'stream.sdp');
+        const answer = await until(async () => {
+            const got = await avocet.get(`/cam/stream.sdp?output=${output}`);
+            return got.status === 200 && got;
+        }, 'it is described');
+        writeFileSync(sdp, await answer.text());
+        const { code, stderr } = await run('ffmpeg', ['-v', 'error', '-protocol_whitelist', 'file,rtp,udp', '-i', sdp,
+            '-frames:v', '30', '-f', 'null', '-']);
+        assert.equal(code, 0, stderr);
+    }
+    const caps = (name, type) => `caps=application/x-rtp,media=video,clock-rate=90000,encoding-name=${name},payload=${type}`;
+    for (const [port, ...elements] of [
+        [h264, caps('H264', 96), '!', 'rtpjitterbuffer', '!', 'rtph264depay'],
+        [ts, caps('MP2T', 33), '!', 'rtpjitterbuffer', '!', 'rtpmp2tdepay', '!', 'tsdemux', '!', 'h264parse']]) {
+        const { code, stderr } = await run('gst-launch-1.0', ['-q', 'udpsrc', `port=${port}`, 'num-buffers=300', ...elements,
+            '!', 'avdec_h264', '!', 'fakesink']);
+        assert.equal(code, 0, stderr);
+    }
+    await avocet.stop();
 });
