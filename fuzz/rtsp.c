@@ -12,12 +12,6 @@ static unsigned n_tracks(const char *name, void *arg)
     return strcmp(name, "cam") == 0 ? 1 : strcmp(name, "film") == 0 ? 2 : 0;
 }
 
-static bool can_carry(const struct rtsp_transport *t, void *arg)
-{
-    assert(!t->has_ports || (t->ports[0] > 0 && t->ports[1] > 0));
-    return true;
-}
-
 static void answer(struct rtsp_dialogue *d, const struct rtsp_message *m)
 {
     struct rtsp_step step;
@@ -36,7 +30,7 @@ static void answer(struct rtsp_dialogue *d, const struct rtsp_message *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct rtsp_asks asks = {.n_tracks = n_tracks, .can_carry = can_carry};
+    static const struct rtsp_asks asks = {.n_tracks = n_tracks};
     struct rtsp_dialogue d;
     rtsp_dialogue_init(&d, &asks, UINT64_C(0x0123456789abcdef));
     for (size_t at = 0; at < size;) {

@@ -121,6 +121,23 @@ int udp_open_inside(struct udp_socket *s, const struct endpoint *address)
     return open_at(s, address, true);
 }
 
+int udp_set_multicast(struct udp_socket *s, uint8_t ttl)
+{
+    const int hops = ttl;
+    const int on = 1;
+    struct in_addr interface;
+    memcpy(&interface, s->address.ip, sizeof(interface));
+    if (s->address.version != 4) {
+        return -EAFNOSUPPORT;
+    }
+    if (setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof(interface)) < 0 ||
+        setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops)) < 0 ||
+        setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_LOOP, &on, sizeof(on)) < 0) {
+        return -errno;
+    }
+    return 0;
+}
+
 void udp_close(struct udp_socket *s)
 {
     if (s->fd >= 0) {

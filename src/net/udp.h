@@ -75,6 +75,9 @@ int udp_open(struct udp_socket *s, const struct endpoint *address);
 /* The same for one of this machine's addresses, but only that very address can reach the socket:
  * nobody outside the machine. */
 int udp_open_inside(struct udp_socket *s, const struct endpoint *address);
+/* What is sent to groups (IPv4) leaves by the interface of the socket's address, reaches so many
+ * hops, and this machine too. */
+int udp_set_multicast(struct udp_socket *s, uint8_t ttl);
 /* Idempotent. */
 void udp_close(struct udp_socket *s);
 

@@ -104,12 +104,11 @@ static bool is_usable(const struct rtsp_transport *t)
     return !t->has_destination && (t->carrier != RTSP_OVER_UDP || t->has_ports);
 }
 
-static bool choose_transport(const struct rtsp_dialogue *d, const struct rtsp_message *m,
-                             struct rtsp_step *s)
+static bool choose_transport(const struct rtsp_message *m, struct rtsp_step *s)
 {
     struct bytes list = rtsp_header(m, "Transport");
     while (rtsp_transport_next(&list, &s->transport)) {
-        if (is_usable(&s->transport) && d->asks->can_carry(&s->transport, d->asks->arg)) {
+        if (is_usable(&s->transport)) {
             choose_channels(s);
             return true;
         }
@@ -128,7 +127,7 @@ static unsigned take_setup(const struct rtsp_dialogue *d, const struct rtsp_mess
     if (is_whole || is_other) {
         return 459;
     }
-    if (!choose_transport(d, m, s)) {
+    if (!choose_transport(m, s)) {
         return 461;
     }
     s->action = RTSP_DO_SETUP;

@@ -43,8 +43,6 @@ enum rtsp_action {
 struct rtsp_asks {
     /* How many tracks the stream of this name has; 0: there is no such stream. */
     unsigned (*n_tracks)(const char *name, void *arg);
-    /* Whether a player may have this transport. */
-    bool (*can_carry)(const struct rtsp_transport *t, void *arg);
     void *arg;
 };
 

@@ -123,3 +123,9 @@ void rtsp_transport_write_udp(struct text *out, const uint16_t client_ports[2],
     text_printf(out, "RTP/AVP;unicast;client_port=%u-%u;server_port=%u-%u;ssrc=%08X",
                 client_ports[0], client_ports[1], server_ports[0], server_ports[1], ssrc);
 }
+
+void rtsp_transport_write_multicast(struct text *out, const char *group, uint16_t port, uint8_t ttl)
+{
+    text_printf(out, "RTP/AVP;multicast;destination=%s;port=%u-%u;ttl=%u", group, port, port + 1u,
+                ttl);
+}

@@ -30,5 +30,8 @@ bool rtsp_transport_next(struct bytes *list, struct rtsp_transport *out);
 void rtsp_transport_write_tcp(struct text *out, const uint8_t channels[2]);
 void rtsp_transport_write_udp(struct text *out, const uint16_t client_ports[2],
                               const uint16_t server_ports[2], uint32_t ssrc);
+/* RTCP goes to the next port. */
+void rtsp_transport_write_multicast(struct text *out, const char *group, uint16_t port,
+                                    uint8_t ttl);
 
 #endif

@@ -24,11 +24,6 @@ static unsigned n_tracks(const char *name, void *arg)
     return directory_find(s->sink.env->streams, name) ? RTSP_N_TRACKS : 0;
 }
 
-static bool can_carry(const struct rtsp_transport *t, void *arg)
-{
-    return t->carrier != RTSP_OVER_MULTICAST;
-}
-
 /* ---- accepting ---- */
 
 /* One write that the kernel takes or not: nobody waits for it. */
@@ -66,10 +61,11 @@ static int open_sink(void *state)
 {
     struct rtsp_server *s = state;
     s->limits = default_limits;
-    s->asks = (struct rtsp_asks){.n_tracks = n_tracks, .can_carry = can_carry, .arg = s};
+    s->asks = (struct rtsp_asks){.n_tracks = n_tracks, .arg = s};
     s->sdp_id = (uint64_t)time_real_ns();
     list_init(&s->connections);
     list_init(&s->ports);
+    list_init(&s->groups);
     return 0;
 }
 

@@ -143,18 +143,16 @@ static void do_setup(struct rtsp_connection *c)
     text_finish(&more);
 }
 
-/* Answered with the first frame, which is there soon; when it plays already, at once. */
 static void do_play(struct rtsp_connection *c)
 {
-    const bool was_playing = c->session.is_playing;
     const char *why;
     const unsigned status = rtsp_session_play(c, &why);
     if (status != 200) {
         rtsp_connection_refuse(c, status, why);
-    } else if (was_playing) {
-        rtsp_connection_answer(c, 200, NULL);
-    } else {
+    } else if (rtsp_session_awaits_frame(&c->session)) {
         loop_timer_start(&c->wait, c->server->limits.play_wait_ns);
+    } else {
+        rtsp_connection_answer(c, 200, NULL);
     }
 }
 
@@ -280,6 +278,22 @@ static const struct connection_ops connection_ops = {
     .on_drained = on_drained,
     .on_broken = on_broken,
 };
+
+void rtsp_connections_end_group(struct rtsp_server *server, const struct rtsp_group *g,
+                                const char *why)
+{
+    struct rtsp_connection *c;
+    struct rtsp_connection *next;
+    unsigned n_left = g->n_members; /* with the last one g is gone */
+    list_for_each_safe(c, next, &server->connections, link)
+    {
+        if (n_left > 0 && rtsp_session_is_member(&c->session, g)) {
+            n_left--;
+            log_debug(&server->sink.log, "%s, closing viewer", why);
+            rtsp_connection_destroy(c);
+        }
+    }
+}
 
 void rtsp_connections_receive(struct rtsp_server *server, const struct udp_path *from,
                               struct bytes rtcp)

@@ -42,6 +42,9 @@ struct rtsp_connection {
 /* Takes over fd. */
 void rtsp_connection_open(struct rtsp_server *server, int fd, const struct address *peer);
 void rtsp_connection_destroy(struct rtsp_connection *c);
+/* The stream of these members is gone. */
+void rtsp_connections_end_group(struct rtsp_server *server, const struct rtsp_group *g,
+                                const char *why);
 /* RTCP came to one of our ports: a sign of life of the player whose it is. */
 void rtsp_connections_receive(struct rtsp_server *server, const struct udp_path *from,
                               struct bytes rtcp);

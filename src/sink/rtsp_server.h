@@ -23,7 +23,9 @@ struct rtsp_server {
     struct list ports; /* rtsp_ports::link */
     unsigned n_ports;
     struct udp_batch *batch; /* of all ports; NULL before the first */
-    uint64_t sdp_id;         /* o= of every description */
+    struct list groups;      /* rtsp_group::link */
+    unsigned n_groups;
+    uint64_t sdp_id; /* o= of every description */
 };
 
 #endif

@@ -53,12 +53,23 @@ static bool is_channel_taken(const struct rtsp_session *s, const struct rtsp_ste
     return false;
 }
 
+static void stop_media(struct rtsp_media *m)
+{
+    rtsp_flow_stop(&m->flow);
+    if (m->is_playing_group) {
+        m->is_playing_group = false;
+        rtsp_group_pause(m->group);
+    }
+}
+
 static void unset(struct rtsp_media *m)
 {
     if (m->is_set_up) {
-        rtsp_flow_stop(&m->flow);
+        stop_media(m);
         if (m->transport.carrier == RTSP_OVER_UDP) {
             rtsp_udp_finish(&m->udp);
+        } else if (m->group) {
+            rtsp_group_leave(m->group);
         }
         m->is_set_up = false;
     }
@@ -84,13 +95,18 @@ static struct udp_path path_to(const struct rtsp_connection *c, struct udp_socke
     return path;
 }
 
-static int get_ports(const struct rtsp_connection *c, struct rtsp_ports **out)
+static int find_local(const struct rtsp_connection *c, struct endpoint *out)
 {
     struct address local;
-    struct endpoint e;
-    int result = connection_local(&c->connection, &local);
-    result = result < 0 ? result : endpoint_from_sockaddr(&local.sa, &e);
-    return result < 0 ? result : rtsp_ports_get(c->server, &e, out);
+    const int result = connection_local(&c->connection, &local);
+    return result < 0 ? result : endpoint_from_sockaddr(&local.sa, out);
+}
+
+static unsigned refuse_transport(const struct rtsp_connection *c, int error)
+{
+    log_debug(&c->server->sink.log, "no way to send over UDP (%s), refusing it to a player",
+              strerror(-error));
+    return 461;
 }
 
 static unsigned setup_udp(struct rtsp_media *m, const struct rtsp_track *track,
@@ -99,7 +115,9 @@ static unsigned setup_udp(struct rtsp_media *m, const struct rtsp_track *track,
     struct rtsp_connection *c = m->connection;
     const uint16_t *client = m->transport.ports;
     struct rtsp_ports *ports;
-    int result = get_ports(c, &ports);
+    struct endpoint local;
+    int result = find_local(c, &local);
+    result = result < 0 ? result : rtsp_ports_get(c->server, &local, &ports);
     if (result == 0) {
         const struct udp_path rtp = path_to(c, &ports->rtp, client[0]);
         const struct udp_path rtcp = path_to(c, &ports->rtcp, client[1]);
@@ -107,13 +125,40 @@ static unsigned setup_udp(struct rtsp_media *m, const struct rtsp_track *track,
         result = rtsp_udp_init(&m->udp, &m->flow, rtsp_connection_sink(c)->env->loop, &rtp, &rtcp);
     }
     if (result < 0) {
-        log_warn(&rtsp_connection_sink(c)->log, "no UDP ports for a player: %s, refusing UDP",
-                 strerror(-result));
-        return 461;
+        return refuse_transport(c, result);
     }
     const uint16_t server[] = {ports->rtp.address.port, ports->rtcp.address.port};
     rtsp_transport_write_udp(transport_line, client, server, m->udp.ssrc);
     return 200;
+}
+
+static unsigned setup_group(struct rtsp_media *m, const struct rtsp_track *track,
+                            const char *stream, struct text *transport_line)
+{
+    struct rtsp_connection *c = m->connection;
+    struct endpoint local;
+    int result = find_local(c, &local);
+    if (result == 0) {
+        result = rtsp_group_join(c->server, stream, track, &local, m->transport.ttl, &m->group);
+    }
+    if (result < 0) {
+        return refuse_transport(c, result);
+    }
+    rtsp_group_write_transport(m->group, transport_line);
+    return 200;
+}
+
+static unsigned setup_media(struct rtsp_media *m, const struct rtsp_track *track,
+                            const char *stream, struct text *transport_line)
+{
+    switch (m->transport.carrier) {
+    case RTSP_OVER_TCP:
+        return setup_tcp(m, track, transport_line);
+    case RTSP_OVER_UDP:
+        return setup_udp(m, track, transport_line);
+    default:
+        return setup_group(m, track, stream, transport_line);
+    }
 }
 
 unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *step,
@@ -124,17 +169,15 @@ unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *s
     const struct rtsp_track *track = &rtsp_tracks[step->track];
     struct stream *stream = directory_find(rtsp_connection_sink(c)->env->streams, step->url.name);
     enum stream_mode mode = stream_default_mode(stream);
-    const bool is_tcp = step->transport.carrier == RTSP_OVER_TCP;
     if (step->url.mode[0] != '\0' && stream_mode_parse(step->url.mode, &mode) < 0) {
         return 400;
     }
-    if (is_tcp && is_channel_taken(s, step)) {
+    if (step->transport.carrier == RTSP_OVER_TCP && is_channel_taken(s, step)) {
         return 461;
     }
     unset(m);
     *m = (struct rtsp_media){.connection = c, .transport = step->transport};
-    const unsigned status =
-        is_tcp ? setup_tcp(m, track, transport_line) : setup_udp(m, track, transport_line);
+    const unsigned status = setup_media(m, track, step->url.name, transport_line);
     m->is_set_up = status == 200;
     s->mode = mode;
     return status;
@@ -142,15 +185,26 @@ unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *s
 
 /* ---- playing ---- */
 
-static unsigned start_media(struct rtsp_connection *c, struct rtsp_media *m, struct stream *stream,
+static int start(struct rtsp_connection *c, struct rtsp_media *m, struct stream *stream)
+{
+    if (!m->group) {
+        return rtsp_flow_start(&m->flow, rtsp_connection_sink(c), stream, c->session.mode);
+    }
+    const int result = rtsp_group_play(m->group, stream, c->session.mode);
+    m->is_playing_group = result == 0;
+    return result;
+}
+
+static unsigned start_media(struct rtsp_connection *c, unsigned i, struct stream *stream,
                             const char **why)
 {
-    if (!m->is_set_up || m->flow.is_started) {
+    struct rtsp_media *m = &c->session.media[i];
+    if (!m->is_set_up || m->flow.is_started || m->is_playing_group) {
         return 200;
     }
-    const int result = rtsp_flow_start(&m->flow, rtsp_connection_sink(c), stream, c->session.mode);
+    const int result = start(c, m, stream);
     if (result < 0) {
-        const char *error = stream_encoding_error(stream, m->flow.track->encoding);
+        const char *error = stream_encoding_error(stream, rtsp_tracks[i].encoding);
         *why = error ? error : "the stream cannot be had in this format";
     }
     return result < 0 ? 503 : 200;
@@ -162,7 +216,7 @@ unsigned rtsp_session_play(struct rtsp_connection *c, const char **why)
     struct stream *stream =
         directory_find(rtsp_connection_sink(c)->env->streams, c->dialogue.stream);
     for (unsigned i = 0; i < RTSP_N_TRACKS; i++) {
-        const unsigned status = start_media(c, &s->media[i], stream, why);
+        const unsigned status = start_media(c, i, stream, why);
         if (status != 200) {
             rtsp_session_pause(s);
             return status;
@@ -173,10 +227,20 @@ unsigned rtsp_session_play(struct rtsp_connection *c, const char **why)
     return s->is_playing ? 200 : 455;
 }
 
+bool rtsp_session_awaits_frame(const struct rtsp_session *s)
+{
+    bool awaits = false;
+    for (unsigned i = 0; i < RTSP_N_TRACKS; i++) {
+        const struct rtsp_flow *f = &s->media[i].flow;
+        awaits = awaits || (f->is_started && !f->is_announced);
+    }
+    return awaits;
+}
+
 void rtsp_session_pause(struct rtsp_session *s)
 {
     for (unsigned i = 0; i < RTSP_N_TRACKS; i++) {
-        rtsp_flow_stop(&s->media[i].flow);
+        stop_media(&s->media[i]);
     }
     s->is_playing = false;
 }
@@ -196,6 +260,16 @@ bool rtsp_session_receive(struct rtsp_session *s, const struct udp_path *from, s
         if (m->is_set_up && m->transport.carrier == RTSP_OVER_UDP &&
             endpoint_equal(&m->udp.rtcp.remote, &from->remote)) {
             rtsp_udp_receive(&m->udp, rtcp);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rtsp_session_is_member(const struct rtsp_session *s, const struct rtsp_group *g)
+{
+    for (unsigned i = 0; i < RTSP_N_TRACKS; i++) {
+        if (s->media[i].is_set_up && s->media[i].group == g) {
             return true;
         }
     }

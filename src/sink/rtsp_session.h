@@ -8,17 +8,18 @@
 #define AVOCET_SINK_RTSP_SESSION_H
 
 #include "sink/rtsp_flow.h"
-#include "sink/rtsp_server.h"
-#include "sink/rtsp_udp.h"
+#include "sink/rtsp_group.h"
 
 struct rtsp_connection;
 
 struct rtsp_media {
     struct rtsp_connection *connection;
-    struct rtsp_flow flow;
+    struct rtsp_flow flow; /* unless RTSP_OVER_MULTICAST */
     struct rtsp_transport transport;
-    struct rtsp_udp udp; /* with RTSP_OVER_UDP */
+    struct rtsp_udp udp;      /* with RTSP_OVER_UDP */
+    struct rtsp_group *group; /* with RTSP_OVER_MULTICAST, else NULL */
     bool is_set_up;
+    bool is_playing_group;
 };
 
 struct rtsp_session {
@@ -31,13 +32,15 @@ void rtsp_session_finish(struct rtsp_session *s);
 /* The status. transport_line: what the player gets. */
 unsigned rtsp_session_setup(struct rtsp_connection *c, const struct rtsp_step *step,
                             struct text *transport_line);
-/* 200: it is answered with the first frame, or when nothing comes. */
 unsigned rtsp_session_play(struct rtsp_connection *c, const char **why);
+/* PLAY is answered with the first frame. */
+bool rtsp_session_awaits_frame(const struct rtsp_session *s);
 void rtsp_session_pause(struct rtsp_session *s);
 /* The connection can take more. */
 void rtsp_session_run(struct rtsp_session *s);
 /* True when it came from where one of the tracks goes. */
 bool rtsp_session_receive(struct rtsp_session *s, const struct udp_path *from, struct bytes rtcp);
+bool rtsp_session_is_member(const struct rtsp_session *s, const struct rtsp_group *g);
 /* All that is set up is: then TCP tells whether the player lives. */
 bool rtsp_session_is_over_tcp(const struct rtsp_session *s);
 

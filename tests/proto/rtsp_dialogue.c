@@ -31,12 +31,7 @@ static unsigned n_tracks(const char *name, void *arg)
     return strcmp(name, "cam") == 0 ? 1 : strcmp(name, "film") == 0 ? 2 : 0;
 }
 
-static bool can_carry(const struct rtsp_transport *t, void *arg)
-{
-    return t->carrier != RTSP_OVER_MULTICAST;
-}
-
-static const struct rtsp_asks asks = {.n_tracks = n_tracks, .can_carry = can_carry};
+static const struct rtsp_asks asks = {.n_tracks = n_tracks};
 
 static const struct script scripts[] = {
     {"as players do it",
@@ -88,11 +83,12 @@ static const struct script scripts[] = {
       {"PLAY rtsp://h/film/trackID=1", SESSION, 200, RTSP_DO_PLAY, RTSP_PLAYING}}},
     {"transports",
      {{"SETUP rtsp://h/cam", "", 461, RTSP_ANSWER, RTSP_INIT},
-      {"SETUP rtsp://h/cam", "Transport: RTP/AVP;multicast\r\n", 461, RTSP_ANSWER, RTSP_INIT},
       {"SETUP rtsp://h/cam", "Transport: RTP/AVP;unicast\r\n", 461, RTSP_ANSWER, RTSP_INIT},
       {"SETUP rtsp://h/cam", "Transport: RTP/AVP;unicast;destination=10.0.0.9;client_port=1-2\r\n",
        461, RTSP_ANSWER, RTSP_INIT},
-      {"SETUP rtsp://h/cam", "Transport: RTP/AVP;multicast,RTP/AVP/TCP\r\n", 200, RTSP_DO_SETUP,
+      {"SETUP rtsp://h/cam", "Transport: RTP/AVP;unicast,RTP/AVP/TCP\r\n", 200, RTSP_DO_SETUP,
+       RTSP_READY},
+      {"SETUP rtsp://h/cam", SESSION "Transport: RTP/AVP;multicast\r\n", 200, RTSP_DO_SETUP,
        RTSP_READY}}},
     {"what there is not",
      {{"DESCRIBE rtsp://h/other", "", 404, RTSP_ANSWER, RTSP_INIT},

@@ -1,11 +1,11 @@
-/* RTSP players that take RTP over UDP. */
+/* RTSP players that take RTP over UDP, also from a multicast group. */
 #include "rtsp_player.h"
 
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <errno.h>
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +237,100 @@ static void test_loss_leaves_keyframes(void **state)
     lab_destroy(&l);
 }
 
+/* ---- multicast, on the loopback interface ---- */
+
+struct member {
+    struct player player;
+    struct in_addr group;
+    unsigned port;
+    unsigned ttl;
+    int fd;
+};
+
+static void member_set_up(struct member *m, struct lab *l, const char *ttl)
+{
+    char transport[100];
+    char group[20];
+    unsigned rtcp_port;
+    snprintf(transport, sizeof(transport), "Transport: RTP/AVP;multicast%s\r\n", ttl);
+    player_connect(&m->player, l);
+    assert_int_equal(player_ask(&m->player, "SETUP rtsp://h/cam", transport), 200);
+    assert_int_equal(sscanf(player_header(&m->player, "Transport"),
+                            "RTP/AVP;multicast;destination=%19[0-9.];port=%u-%u;ttl=%u", group,
+                            &m->port, &rtcp_port, &m->ttl),
+                     4);
+    assert_int_equal(rtcp_port, m->port + 1);
+    assert_int_equal(strncmp(group, "239.255.", 8), 0);
+    assert_int_equal(inet_pton(AF_INET, group, &m->group), 1);
+}
+
+static void member_listen(struct member *m)
+{
+    const int one = 1;
+    const struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)m->port), .sin_addr = m->group};
+    const struct ip_mreq membership = {.imr_multiaddr = m->group,
+                                       .imr_interface.s_addr = htonl(INADDR_LOOPBACK)};
+    m->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    setsockopt(m->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    assert_int_equal(bind(m->fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(
+        setsockopt(m->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof(membership)), 0);
+}
+
+static void member_expect(struct member *m, uint16_t *sequence, bool is_first)
+{
+    uint8_t bytes[2048];
+    struct rtp_packet rtp;
+    struct pollfd p = {.fd = m->fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    const ssize_t n = recv(m->fd, bytes, sizeof(bytes), 0);
+    assert_true(n > 0);
+    assert_int_equal(rtp_parse(bytes_of(bytes, (size_t)n), &rtp), 0);
+    assert_true(is_first || rtp.header.sequence == (uint16_t)(*sequence + 1));
+    *sequence = rtp.header.sequence;
+}
+
+static void member_finish(struct member *m)
+{
+    player_finish(&m->player);
+    close(m->fd);
+}
+
+static void test_multicast(void **state)
+{
+    struct lab l;
+    struct member a, b;
+    uint16_t of_a, of_b;
+    lab_create(&l);
+    member_set_up(&a, &l, ";ttl=200");
+    member_set_up(&b, &l, "");
+    assert_int_equal(a.group.s_addr, b.group.s_addr); /* one sender for both */
+    assert_int_equal(a.port, b.port);
+    assert_int_equal(a.ttl, 32);
+    member_listen(&a);
+    member_listen(&b);
+    assert_int_equal(player_ask(&a.player, "PLAY rtsp://h/cam", ""), 200);
+    assert_int_equal(player_ask(&b.player, "PLAY rtsp://h/cam", ""), 200);
+    lab_wait_wanted(&l, 1 << ENCODING_H264);
+    lab_publish_h264(&l, 'k', 100, true);
+    member_expect(&a, &of_a, true);
+    member_expect(&b, &of_b, true);
+    assert_int_equal(of_a, of_b);
+    assert_int_equal(player_ask(&a.player, "TEARDOWN rtsp://h/cam", ""), 200);
+    lab_publish_h264(&l, 'p', 100, false); /* goes on for the other one */
+    member_expect(&b, &of_b, false);
+    assert_int_equal(player_ask(&b.player, "PAUSE rtsp://h/cam", ""), 200);
+    lab_wait_wanted(&l, 0);
+    assert_int_equal(player_ask(&b.player, "PLAY rtsp://h/cam", ""), 200);
+    lab_wait_wanted(&l, 1 << ENCODING_H264);
+    lab_end_stream(&l);
+    assert_int_equal(player_answer(&b.player), 0); /* let go */
+    member_finish(&a);
+    member_finish(&b);
+    lab_destroy(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_two_players_share_the_ports),
         cmocka_unit_test(test_signs_of_life),
         cmocka_unit_test(test_loss_leaves_keyframes),
+        cmocka_unit_test(test_multicast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
