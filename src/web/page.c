@@ -23,15 +23,27 @@ static bool has_match(const struct http_exchange *x, const char *etag)
     return wanted && (strcmp(wanted, "*") == 0 || (opaque && strstr(wanted, opaque)));
 }
 
-static void respond_unpacked(struct http_exchange *x, const struct web_asset *asset)
+static void respond_unpacked(struct http_exchange *x, int status, const struct web_asset *asset)
 {
     struct buf *plain = web_asset_unpack(asset);
     if (!plain) {
         http_respond_error(x, 500, "out of memory");
         return;
     }
-    http_respond(x, 200, asset->mime, buf_bytes(plain));
+    http_respond(x, status, asset->mime, buf_bytes(plain));
     buf_unref(&plain);
+}
+
+static void respond_packed(struct http_exchange *x, int status, const struct web_asset *asset)
+{
+    http_add_header(x, "Vary", "Accept-Encoding");
+    http_add_header(x, "Content-Security-Policy", content_security_policy);
+    if (accepts_gzip(x)) {
+        http_add_header(x, "Content-Encoding", "gzip");
+        http_respond(x, status, asset->mime, bytes_of(asset->gzip, asset->gzip_size));
+    } else {
+        respond_unpacked(x, status, asset);
+    }
 }
 
 static void respond_asset(struct http_exchange *x, const char *path)
@@ -44,18 +56,26 @@ static void respond_asset(struct http_exchange *x, const char *path)
     }
     http_add_header(x, "Cache-Control", cache_control);
     http_add_header(x, "ETag", asset->etag);
-    http_add_header(x, "Vary", "Accept-Encoding");
     if (has_match(x, asset->etag)) {
+        http_add_header(x, "Vary", "Accept-Encoding");
         http_respond(x, 304, NULL, (struct bytes){0});
         return;
     }
-    http_add_header(x, "Content-Security-Policy", content_security_policy);
-    if (accepts_gzip(x)) {
-        http_add_header(x, "Content-Encoding", "gzip");
-        http_respond(x, 200, asset->mime, bytes_of(asset->gzip, asset->gzip_size));
-    } else {
-        respond_unpacked(x, asset);
+    respond_packed(x, 200, asset);
+}
+
+/* People get the player's page, which says so, links to all streams, and waits in case the stream
+ * appears; programs get a sentence. */
+static void respond_missing(struct http_exchange *x)
+{
+    const char *accepted = http_header(x, "accept"), *cache_control;
+    const struct web_asset *page = web_asset_find("player.html", &cache_control);
+    http_add_header(x, "Cache-Control", "no-store");
+    if (page && accepted && strstr(accepted, "text/html")) {
+        respond_packed(x, 404, page);
+        return;
     }
+    http_respond_error(x, 404, "no stream '%s' here: / shows those there are", http_name(x));
 }
 
 static void get_grid(struct http_exchange *x, void *arg)
@@ -72,7 +92,7 @@ static void get_player(struct http_exchange *x, void *arg)
 {
     const struct page *page = arg;
     if (!page->has_stream(http_name(x), page->arg)) {
-        http_respond_error(x, 404, "no stream '%s' here: / shows those there are", http_name(x));
+        respond_missing(x);
         return;
     }
     respond_asset(x, "player.html");

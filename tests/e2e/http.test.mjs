@@ -33,6 +33,19 @@ test('what is not there is 404, also below a stream that is not there', async ()
     }
 });
 
+test('the page of a stream that is not there: the player says so to people, a sentence to programs', async () => {
+    const page = await avocet.get('/nobody/', { headers: { Accept: 'text/html,*/*;q=0.8' } });
+    assert.equal(page.status, 404);
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.equal(page.headers.get('cache-control'), 'no-store');
+    assert.equal(page.headers.get('etag'), null);
+    assert.match(await page.text(), /player_page\.js/);
+    const again = await avocet.get('/nobody/', { headers: { Accept: 'text/html', 'If-None-Match': '*' } });
+    assert.equal(again.status, 404);
+    const { error } = await (await avocet.get('/nobody/', { headers: { Accept: '*/*' } })).json();
+    assert.match(error, /no stream 'nobody' here/);
+});
+
 test('info and the list: state, size and rate; reading wakes nothing', async () => {
     await until(async () => (await avocet.json('/cam/info')).state === 'idle', 'cam sleeps');
     const info = await avocet.json('/cam/info');
