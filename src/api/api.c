@@ -15,10 +15,10 @@ static json_t *number_or_null(int64_t value, bool is_known)
     return is_known ? json_integer(value) : json_null();
 }
 
-/* What viewers mostly see: the H.264 encoding where it is known, else JPEG. */
+/* What viewers mostly see: the H.264 encoding where there was one, else JPEG. */
 static enum encoding_id main_encoding(const struct stream *s)
 {
-    const bool has_h264 = stream_track(s, ENCODING_H264)->codec != CODEC_NONE;
+    const bool has_h264 = stream_track(s, ENCODING_H264)->codec_string[0] != '\0';
     const bool has_jpeg = stream_track(s, ENCODING_JPEG)->codec != CODEC_NONE;
     return has_jpeg && !has_h264 ? ENCODING_JPEG : ENCODING_H264;
 }

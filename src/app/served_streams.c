@@ -76,6 +76,20 @@ static struct pipeline_config pipeline_config_of(const struct config_stream *c)
     };
 }
 
+/* Pictures become H.264 where there is an encoder that depends on no device. */
+static bool will_be_h264(const struct config_stream *c, const struct pipeline_types *types)
+{
+    const char *wanted = c->options.encoder;
+    for (size_t i = 0; c->source->gives_pictures_only && types->encoders[i]; i++) {
+        const struct encoder_type *type = types->encoders[i];
+        if (type->makes == ENCODING_H264 && !type->problem &&
+            (!wanted || strcmp(wanted, type->name) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct stream *create_stream(const struct config_stream *c, struct served_stream *served)
 {
     const struct stream_options *o = &c->options;
@@ -89,6 +103,7 @@ static struct stream *create_stream(const struct config_stream *c, struct served
     struct stream *stream = stream_create(&config, post_wake, served);
     if (stream) {
         const struct track expected = {
+            .codec = will_be_h264(c, served->all->types) ? CODEC_H264 : CODEC_NONE,
             .size = o->size,
             .rate = o->fps,
             .bitrate_bps = o->bitrate_bps > 0 ? o->bitrate_bps : option_default_bitrate(o->size),

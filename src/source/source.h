@@ -78,6 +78,8 @@ struct source_type {
     void (*close)(void *state);
     /* Calls each() for every device; any thread, no state. May be absent. */
     int (*list)(void (*each)(const struct source_device *device, void *arg), void *arg);
+    /* It gives pictures and never packets: whatever is watched is encoded here. */
+    bool gives_pictures_only;
     /* While nobody watches: keep open and go on reading, keeping only the newest GOP (pipes). */
     bool is_drained_while_asleep;
 };

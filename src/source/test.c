@@ -211,4 +211,5 @@ const struct source_type source_test = {
     .read = test_read,
     .describe = test_describe,
     .close = test_close,
+    .gives_pictures_only = true,
 };

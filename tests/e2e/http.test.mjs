@@ -49,8 +49,8 @@ test('the page of a stream that is not there: the player says so to people, a se
 test('info and the list: state, size and rate; reading wakes nothing', async () => {
     await until(async () => (await avocet.json('/cam/info')).state === 'idle', 'cam sleeps');
     const info = await avocet.json('/cam/info');
-    assert.deepEqual([info.name, info.state, info.width, info.height, info.fps, info.viewers],
-        ['cam', 'idle', 640, 360, 30, 0]);
+    assert.deepEqual([info.name, info.state, info.width, info.height, info.fps, info.codec, info.viewers],
+        ['cam', 'idle', 640, 360, 30, 'h264', 0]);
     assert.equal(info.bitrate_bps, 230000);
     const { streams } = await avocet.json('/api/v1/streams');
     assert.deepEqual(streams.map(({ name, state }) => [name, state]), [['cam', 'idle'], ['other', 'idle']]);
