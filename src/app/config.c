@@ -117,6 +117,7 @@ void config_finish(struct config *c)
     config_finish_texts(&c->origins);
     config_finish_texts(&c->webrtc_addresses);
     free(c->file);
+    free(c->file_addresses);
     memset(c, 0, sizeof(*c));
 }
 

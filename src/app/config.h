@@ -84,6 +84,7 @@ enum config_server_id {
 
 struct config {
     char *file;                 /* NULL: none */
+    char *file_addresses;       /* listen_addresses_describe() of the file alone; NULL: none */
     struct config_texts listen; /* addresses without port */
     bool is_without_camera;     /* nothing was said, and no camera found: the test picture */
     bool open;                  /* --open: everybody may watch, beyond loopback too */

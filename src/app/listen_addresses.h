@@ -21,4 +21,8 @@ struct listen_addresses {
 void listen_addresses_collect(struct listen_addresses *a, const struct config *config,
                               enum config_server_id id);
 
+/* All that the configuration says of where servers listen and what WebRTC viewers are told, as one
+ * text: equal texts, nothing to restart for. malloc'ed; NULL without memory. */
+char *listen_addresses_describe(const struct config *config);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/listen_addresses.h"
 #include "app/registry.h"
 #include "app/server.h"
 #include "base/text.h"
@@ -163,6 +164,7 @@ static int read_file(struct config *c, const char *file)
 {
     struct config_error error;
     if (config_read_file(c, file, &error) == 0) {
+        c->file_addresses = listen_addresses_describe(c);
         return EXIT_OK;
     }
     if (error.line == 0) {

@@ -45,6 +45,7 @@ struct server {
     struct loop_timer file_check;
     bool is_open_to_all; /* --open */
     char *file;
+    char *file_addresses; /* where the file had us listen when we began */
     struct file_stamp file_stamp;
     bool is_file_settling; /* it changed a moment ago, and may still be being written */
     struct log log;
@@ -136,6 +137,15 @@ static bool file_changed(struct server *s)
     return is_changed;
 }
 
+static bool has_other_addresses(const struct server *s, const struct config *config)
+{
+    char *addresses = listen_addresses_describe(config);
+    const bool is_other =
+        addresses && s->file_addresses && strcmp(addresses, s->file_addresses) != 0;
+    free(addresses);
+    return is_other;
+}
+
 static void reload(struct server *s)
 {
     struct config *config = malloc(sizeof(*config));
@@ -163,7 +173,10 @@ static void reload(struct server *s)
         };
         http_server_set_hosts(s->http, &http);
         served_streams_apply(&s->served, config);
-        log_info(&s->log, "configuration reloaded; addresses to listen on need a restart");
+        log_info(&s->log, "configuration reloaded%s",
+                 has_other_addresses(s, config)
+                     ? "; the addresses of servers in it are others now, which needs a restart"
+                     : "");
     }
     config_finish(config);
     free(config);
@@ -248,6 +261,7 @@ int server_create(struct server **out, const struct config *config, char *senten
         .decoders = registry_decoders,
     };
     s->file = config->file ? strdup(config->file) : NULL;
+    s->file_addresses = config->file_addresses ? strdup(config->file_addresses) : NULL;
     s->is_open_to_all = config->open;
     s->served = (struct served_streams){
         .directory = &s->streams, .types = &s->types, .env = &s->env, .log = &s->log};
@@ -338,5 +352,6 @@ void server_destroy(struct server *s)
     http_server_destroy(s->http);
     loop_destroy(s->loop);
     free(s->file);
+    free(s->file_addresses);
     free(s);
 }

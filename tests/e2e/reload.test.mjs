@@ -87,6 +87,23 @@ test('a changed file is read by itself, but not while it is being written', asyn
     assert.ok(!viewer.hasEnded);
 });
 
+test('that addresses need a restart is said when the file has others, and only then', async () => {
+    const reloads = () => avocet.stderr.match(/configuration reloaded.*/g) ?? [];
+    const reload = async (more) => {
+        const n = reloads().length;
+        writeFileSync(file, more + stays);
+        avocet.process.kill('SIGHUP');
+        await until(() => reloads().length > n, 'it is read');
+        return reloads().at(-1);
+    };
+    reloads().forEach((line) => assert.doesNotMatch(line, /restart/));
+    for (const more of ['http: 8081\n', 'listen: 127.0.0.1\n', 'webrtc: off\n', 'webrtc: {addresses: [192.0.2.1]}\n']) {
+        assert.match(await reload(more), /restart/, more);
+    }
+    assert.doesNotMatch(await reload('http: {hosts: [cam.example]}\n'), /restart/);
+    await viewer.goesOn();
+});
+
 test('the command line keeps its names', async () => {
     const given = new Reader('given');
     await given.goesOn();
