@@ -23,6 +23,7 @@ struct rtp_output {
     char *interface;
     int64_t ttl;
     bool loop;
+    bool sap;
     int payload; /* enum payload */
     struct datagram_output datagrams;
     struct announcement announcement;
@@ -160,7 +161,8 @@ static int open_output(void *state, const struct output_params *params, char *se
     const int result = datagram_output_open(&r->datagrams, &config, sentence, size);
     if (result == 0) {
         announcement_add(&r->announcement, params->env, &r->datagrams,
-                         r->payload == PAYLOAD_TS ? SDP_ANNOUNCE_RTP_TS : SDP_ANNOUNCE_RTP_H264);
+                         r->payload == PAYLOAD_TS ? SDP_ANNOUNCE_RTP_TS : SDP_ANNOUNCE_RTP_H264,
+                         r->sap);
     }
     return result;
 }
@@ -184,6 +186,8 @@ static const struct option options[] = {
      .help = "where multicast leaves, such as eth0; default: as the routes say"},
     {"loop", OPTION_BOOL, offsetof(struct rtp_output, loop), .def = "on",
      .help = "this machine's own programs may receive the multicast"},
+    {"sap", OPTION_BOOL, offsetof(struct rtp_output, sap), .def = "on",
+     .help = "announce multicast by SAP"},
     {"mode", OPTION_TEXT, offsetof(struct rtp_output, mode), .choices = output_mode_words,
      .help = "latency budget; default: the stream's"},
     {0},

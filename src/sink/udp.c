@@ -1,6 +1,6 @@
 #include "sink/udp.h"
 
-#include "sink/datagram.h"
+#include "sink/announcement.h"
 #include "sink/ts_datagram.h"
 
 struct udp_output {
@@ -8,7 +8,9 @@ struct udp_output {
     char *interface;
     int64_t ttl;
     bool loop;
+    bool sap;
     struct datagram_output datagrams;
+    struct announcement announcement;
 };
 
 static void write_datagram(struct datagram_output *d, const struct buf *chunk, unsigned i,
@@ -35,12 +37,17 @@ static int open_output(void *state, const struct output_params *params, char *se
         .ttl = (int)u->ttl,
         .is_looped = u->loop,
     };
-    return datagram_output_open(&u->datagrams, &config, sentence, size);
+    const int result = datagram_output_open(&u->datagrams, &config, sentence, size);
+    if (result == 0) {
+        announcement_add(&u->announcement, params->env, &u->datagrams, SDP_ANNOUNCE_UDP_TS, u->sap);
+    }
+    return result;
 }
 
 static void close_output(void *state)
 {
     struct udp_output *u = state;
+    announcement_remove(&u->announcement);
     datagram_output_close(&u->datagrams);
 }
 
@@ -51,6 +58,8 @@ static const struct option options[] = {
      .help = "where multicast leaves, such as eth0; default: as the routes say"},
     {"loop", OPTION_BOOL, offsetof(struct udp_output, loop), .def = "on",
      .help = "this machine's own programs may receive the multicast"},
+    {"sap", OPTION_BOOL, offsetof(struct udp_output, sap), .def = "on",
+     .help = "announce multicast by SAP"},
     {"mode", OPTION_TEXT, offsetof(struct udp_output, mode), .choices = output_mode_words,
      .help = "latency budget; default: the stream's"},
     {0},
