@@ -20,15 +20,16 @@ const SETTLE_S = 4; /* a link is believed to be good until it shows that it is n
 
 const DELAY_LIMIT_MS = 500;   /* of what is watchable over WebRTC */
 const FREEZE_LIMIT_MS = 2500; /* at a quarter of what the stream needs keyframes pass, little else */
+const MOVING = 8; /* frames in two seconds, on however busy a machine */
 const NEARLY_ALL = 0.9;       /* of the frames */
 const REPEAT_SHARE_MAX = 0.2;
 const RECOVERY_LIMIT_S = 12;
-const FREEZE_AGAIN_MS = 250; /* as long as there are longer pauses, it is not good again */
 /* Behind the budget, a frame that was in time needs its own time on the wire (270 ms for the largest
  * of 4 Mbit/s at 1 Mbit/s), and TCP may have to repair a loss. */
 const BUDGET_MS = { drive: 200, watch: 1000 };
 const WIRE_ALLOWANCE_MS = 500;
-const STALL_S = 4;
+const STALL_MS = 12000; /* at the longest */
+const STALL_S = 18;      /* with the time before and after */
 const STALL_MEMORY_KB = 24 * 1024;
 const CONTROL_MS = 100; /* a disturbed machine shows this delay on a good link */
 const CONTROL_S = 200;  /* longer than all of it */
@@ -158,9 +159,9 @@ describe('WebRTC over bad links', { skip, concurrency: true }, () => {
         const up_s = since_s(seen);
         await bad.set({ r: 8000 });
         await watching;
-        const calm_s = seen.calmAfter(up_s, Infinity, DELAY_LIMIT_MS, FREEZE_AGAIN_MS);
-        rows.push({ scenario: 'WHEP, 0.5 Mbit/s becomes 8: seconds until all is well', n: calm_s.toFixed(1) });
-        prove(t, seen, () => assert.ok(calm_s < RECOVERY_LIMIT_S, `calm after ${calm_s} s`));
+        const well_s = seen.wellAfter(up_s, FPS * NEARLY_ALL, DELAY_LIMIT_MS);
+        rows.push({ scenario: `WHEP, 0.5 Mbit/s becomes 8: all is well after ${well_s.toFixed(1)} s` });
+        prove(t, seen, () => assert.ok(well_s < RECOVERY_LIMIT_S, `well after ${well_s} s`));
     });
 });
 
@@ -210,7 +211,7 @@ describe('other ways', { skip, concurrency: true }, () => {
         await small.b.run('ip', 'link', 'set', `down${small.n}`, 'mtu', '1280');
         for (const v6 of [false, true]) {
             const { summary } = await watch(avocet, small, '/stall/whep', { seconds: 2, v6 });
-            assert.ok(summary.frames > FPS, JSON.stringify(summary));
+            assert.ok(summary.frames >= MOVING, JSON.stringify(summary));
         }
         const counts = await server.run('sh', '-c', 'nstat -asz IpFragCreates Ip6FragCreates; true');
         assert.match(counts, /IpFragCreates +0 /);
@@ -224,7 +225,7 @@ describe('other ways', { skip, concurrency: true }, () => {
         }
         for (const path of ['whep', 'ws?format=h264', 'ws?format=mp4', 'stream.mp4']) {
             const { summary } = await watch(avocet, six, `/alone/${path}`, { seconds: 2, v6: true });
-            assert.ok(summary.frames > FPS, `${path}: ${JSON.stringify(summary)}`);
+            assert.ok(summary.frames >= MOVING, `${path}: ${JSON.stringify(summary)}`);
         }
     });
 });
@@ -232,11 +233,11 @@ describe('other ways', { skip, concurrency: true }, () => {
 test('viewers that stop reading lose frames, and nobody else does', { skip }, async (t) => {
     const good = await link('witness');
     const witness = new Seen();
-    const witnessing = watch(avocet, good, '/stall/ws?format=h264', { seconds: 14, seen: witness });
+    const witnessing = watch(avocet, good, '/stall/ws?format=h264', { seconds: STALL_S, seen: witness });
     const viewers = await Promise.all(['ws?format=h264', 'ws?format=mp4', 'stream.mp4', 'stream.h264',
         'stream.mjpg'].map(async (path) => {
         const seen = new Seen();
-        const watching = watch(avocet, await link('stall'), `/stall/${path}`, { seconds: 12, seen });
+        const watching = watch(avocet, await link('stall'), `/stall/${path}`, { seconds: STALL_S, seen });
         return { path, seen, watching };
     }));
     await Promise.all(viewers.map(({ seen }) =>
@@ -244,16 +245,15 @@ test('viewers that stop reading lose frames, and nobody else does', { skip }, as
     const earlier = await metrics(avocet, good);
     const { rss_kb } = avocet.resources();
     viewers.forEach(({ seen }) => seen.child.kill('SIGSTOP'));
-    await pass(STALL_S);
-    const later = await metrics(avocet, good);
+    for (const protocol of ['ws', 'http']) { /* counted while they stand still, when buffers are full */
+        const before = dropped(earlier, 'stall', protocol, 'budget');
+        await until(async () => dropped(await metrics(avocet, good), 'stall', protocol, 'budget') > before + FPS,
+            `drops of ${protocol}`, { ms: STALL_MS, interval_ms: 250 });
+    }
     const grown_kb = avocet.resources().rss_kb - rss_kb;
     const on_ms = Date.now();
     viewers.forEach(({ seen }) => seen.child.kill('SIGCONT'));
     await Promise.all([witnessing, ...viewers.map(({ watching }) => watching)]);
-    for (const protocol of ['ws', 'http']) { /* counted while they stand still */
-        const n = dropped(later, 'stall', protocol, 'budget') - dropped(earlier, 'stall', protocol, 'budget');
-        assert.ok(n > FPS, `${protocol}: ${n} drops`);
-    }
     assert.ok(grown_kb < STALL_MEMORY_KB, `${grown_kb} kB more`);
     prove(t, witness, () => {
         assert.equal(witness.summary.gaps, 0);

@@ -179,22 +179,16 @@ export class Seen {
         };
     }
 
-    /* Seconds after from_s (and the start) from which on to to_s all frames are younger than
-     * limit_ms and none is further than gap_ms from the one before it. */
-    calmAfter(from_s, to_s, limit_ms, gap_ms = Infinity) {
+    /* Seconds after from_s (and the start) until a second begins in which n frames or more are seen,
+     * all younger than limit_ms; Infinity: none does. */
+    wellAfter(from_s, n, limit_ms) {
         const from = this.start_ms + from_s * 1000;
-        let calm = from;
-        let last = from;
-        for (const f of this.frames) {
-            if (f.at_ms < from || f.at_ms >= this.start_ms + to_s * 1000) {
-                continue;
-            }
-            if (f.latency_ms > limit_ms || f.at_ms - last > gap_ms) {
-                calm = f.at_ms;
-            }
-            last = f.at_ms;
-        }
-        return (calm - from) / 1000;
+        const frames = this.frames.filter((f) => f.at_ms >= from);
+        const first = frames.find((f, i) => {
+            const second = frames.slice(i).filter(({ at_ms }) => at_ms < f.at_ms + 1000);
+            return second.length >= n && second.every(({ latency_ms }) => latency_ms < limit_ms);
+        });
+        return first ? (first.at_ms - from) / 1000 : Infinity;
     }
 }
 
