@@ -45,7 +45,8 @@ static bool is_text(const char *start, size_t size, const char *text)
 }
 
 /* Of the scheme, and of the port with its colon: what a scheme implies is never in the header. */
-static const char *port_problem(const char *scheme, size_t scheme_size, const char *port, size_t size)
+static const char *port_problem(const char *scheme, size_t scheme_size, const char *port,
+                                size_t size)
 {
     if (size < 2 || size > 6 || strspn(port + 1, DIGITS) < size - 1) {
         return "behind the host there may be a port, as in https://dashboard.example:8443";

@@ -1,6 +1,6 @@
 /*
- * Names that `http.hosts` and `http.origins` take: what could never equal a Host or an Origin header
- * is a mistake.
+ * Names that `http.hosts` and `http.origins` take: what could never equal a Host or an Origin
+ * header is a mistake.
  *
  * Thread: any; no shared state.
  * Spec:   RFC 9110 §7.2 (Host); RFC 6454 §6.2 (an Origin: scheme://host, a port only when it is not

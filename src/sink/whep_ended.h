@@ -1,6 +1,6 @@
 /*
- * Sessions that ended by themselves a moment ago: a viewer closes its connection, whose DTLS says so
- * at once, and then asks to DELETE what is gone already, which is no error. The newest
+ * Sessions that ended by themselves a moment ago: a viewer closes its connection, whose DTLS says
+ * so at once, and then asks to DELETE what is gone already, which is no error. The newest
  * WHEP_ENDED_MAX are known for WHEP_ENDED_NS, until they are asked for.
  *
  * Thread: one owner; zeroed is empty.

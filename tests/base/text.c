@@ -16,7 +16,7 @@ static void test_controls_are_escaped(void **state)
         {"plain, ümläut, 视频", 64, "plain, ümläut, 视频"},
         {"a\nb", 64, "a\\x0ab"},
         {"\033[31mred\177", 64, "\\x1b[31mred\\x7f"},
-        {"\xc2\x9b" "31m", 64, "\\x9b31m"}, /* CSI, as one character */
+        {"\302\23331m", 64, "\\x9b31m"},      /* CSI, as one character */
         {"\xc2\xa0\xc2", 64, "\xc2\xa0\xc2"}, /* a space; half a character */
         {"ab\ncdef", 8, "ab\\x0ac"},
         {"abc\nd", 8, "abc\\x0a"},

@@ -305,7 +305,8 @@ static void test_delete_of_what_has_just_ended(void **state)
     assert_true(read_header(&head, "Location", location, sizeof(location)));
     connect_client(&c, &answer);
     dtls_close(c.dtls);
-    for (const int64_t end_ns = time_monotonic_ns() + PATIENCE_MS * NS_PER_MS; count.n_readers > 0;) {
+    const int64_t end_ns = time_monotonic_ns() + PATIENCE_MS * NS_PER_MS;
+    while (count.n_readers > 0) {
         assert_true(time_monotonic_ns() < end_ns);
         fixture_call(&w->fixture, count_readers, &count);
     }
@@ -326,7 +327,8 @@ static void test_ended_ones_are_forgotten(void **state)
         snprintf(id, sizeof(id), "%032x", i + 1);
         whep_ended_note(&e, id, NS_PER_S);
     }
-    assert_false(whep_ended_take(&e, "00000000000000000000000000000001", NS_PER_S)); /* too many since */
+    /* too many since the first */
+    assert_false(whep_ended_take(&e, "00000000000000000000000000000001", NS_PER_S));
     assert_true(whep_ended_take(&e, "00000000000000000000000000000002", NS_PER_S + WHEP_ENDED_NS));
     assert_false(whep_ended_take(&e, "00000000000000000000000000000002", NS_PER_S + WHEP_ENDED_NS));
     assert_false(whep_ended_take(&e, id, NS_PER_S + WHEP_ENDED_NS + 1));
