@@ -10,6 +10,7 @@
 #include "net/http_library.h"
 #include "app/features.h"
 #include "codec/v4l2_m2m.h"
+#include "sink/hls.h"
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
 #include "sink/rtp.h"
@@ -62,8 +63,8 @@ const struct decoder_type *const registry_decoders[] = {
 };
 
 const struct sink_type *const registry_sinks[] = {
-    &sink_whep, &sink_ws, &sink_http_stream, &sink_stream_sdp, &sink_snapshot, &sink_mjpg_streamer,
-    &sink_rtsp, NULL,
+    &sink_whep, &sink_ws, &sink_http_stream, &sink_hls, &sink_stream_sdp, &sink_snapshot,
+    &sink_mjpg_streamer, &sink_rtsp, NULL,
 };
 
 const struct output_type *const registry_outputs[] = {

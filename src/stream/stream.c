@@ -289,6 +289,11 @@ bool stream_wish(struct stream *s, const struct wish *wish, int64_t now_ns)
     return true;
 }
 
+bool stream_can(const struct stream *s, enum encoding_id id, enum producer_can what)
+{
+    return encoding_can(&s->encodings[id], what);
+}
+
 const char *stream_name(const struct stream *s)
 {
     return s->config.name;

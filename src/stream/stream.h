@@ -101,6 +101,9 @@ void stream_check_producer(struct stream *s, int64_t now_ns);
  * passed on later, one that is not answered again. False: it was merged, or nobody can. */
 bool stream_wish(struct stream *s, const struct wish *wish, int64_t now_ns);
 
+/* Its producer can fulfil this of the encoding, as far as known now. */
+bool stream_can(const struct stream *s, enum encoding_id id, enum producer_can what);
+
 const char *stream_name(const struct stream *s);
 enum stream_mode stream_default_mode(const struct stream *s);
 enum stream_state stream_get_state(const struct stream *s);
