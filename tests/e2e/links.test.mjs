@@ -85,6 +85,12 @@ function judge(scenario, seen, from_s = 0, to_s = Infinity) {
     return stats;
 }
 
+/* Frames above the limit: of a dozen, the highest one is no percentile. */
+function nLate(seen, from_s) {
+    const from_ms = seen.frames[0].at_ms + from_s * 1000;
+    return seen.frames.filter((f) => f.at_ms >= from_ms && f.latency_ms > DELAY_LIMIT_MS).length;
+}
+
 /* Run the assertions about what was seen; what fails on a disturbed machine is skipped. */
 function prove(t, seen, assertions) {
     try {
@@ -126,7 +132,7 @@ describe('WebRTC over bad links', { skip, concurrency: true }, () => {
         const without = judge('another viewer without that one', base, SETTLE_S);
         const during = judge('another viewer beside that one', good, SETTLE_S);
         prove(t, thin, () => {
-            assert.ok(seen.p95_ms < DELAY_LIMIT_MS, `p95 ${seen.p95_ms} ms`);
+            assert.ok(nLate(thin, SETTLE_S) <= Math.max(1, seen.n * 0.05), JSON.stringify(seen));
             assert.ok(seen.freeze_ms < FREEZE_LIMIT_MS, `frozen for ${seen.freeze_ms} ms`);
             assert.equal(good.summary.packets_missed, 0);
             assert.equal(good.summary.keyframe_requests, 0);
