@@ -74,6 +74,10 @@ def tcp_rows(lab):
             tcp(lab, 'fMP4 over HTTP', '/cam/stream.mp4', 'http'))
 
 
+def ts_rows(lab):
+    return tcp(lab, 'MPEG-TS over HTTP', '/cam/stream.ts', 'http')
+
+
 def webrtc(lab, n_viewers, profile, reach=1.3):
     source = f'cam=file:{lab.h264_file()}?fps={FPS}'
 
@@ -212,5 +216,5 @@ def mjpeg_rows(lab, n_viewers=200):
     return rows
 
 
-ROWS = [('tcp fan-out', tcp_rows), ('mjpeg fan-out', mjpeg_rows), ('webrtc fan-out', webrtc_rows),
+ROWS = [('tcp fan-out', tcp_rows), ('ts fan-out', ts_rows), ('mjpeg fan-out', mjpeg_rows), ('webrtc fan-out', webrtc_rows),
         ('published to kernel', hand_over)]
