@@ -21,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
     }
+    struct ts_unit last;
+    (void)ts_reader_flush(&r, &last);
     ts_reader_finish(&r);
     return 0;
 }

@@ -25,6 +25,7 @@
 #include "source/pipe.h"
 #include "source/tcp.h"
 #include "source/test.h"
+#include "source/udp.h"
 #include "source/v4l2.h"
 #if HAVE_X264
 #include "codec/x264.h"
@@ -38,7 +39,7 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, NULL,
+    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, &source_udp, NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {

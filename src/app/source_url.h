@@ -2,7 +2,7 @@
  * A source's URL in its parts: scheme, location, and parameters.
  *
  * "v4l2:/dev/video0?size=1280x720&fps=30": parameters follow '?', percent-decoded; for rtsp, rtmp,
- * srt, http, https and udp, whose query belongs to the camera, they follow '#'.
+ * srt, http and https, whose query belongs to the camera, they follow '#'.
  *
  * Ownership: borrows nothing; fixed-size copies.
  * Thread:    any.

@@ -12,9 +12,15 @@ enum {
     HAS_ADAPTATION = 0x20,
     HAS_PAYLOAD = 0x10,
     DISCONTINUITY = 0x80,
+    HAS_PCR = 0x10,
+    HAS_OPCR = 0x08,
+    HAS_SPLICE = 0x04,
+    HAS_MORE = 0x03,
+    PCR_SIZE = 6,
     PES_FIXED_SIZE = 9, /* up to PES_header_data_length */
     PES_LENGTH_END = 6,
     PES_HAS_PTS = 0x80,
+    PES_HAS_DTS = 0x40,
     PTS_SIZE = 5,
 };
 
@@ -24,6 +30,7 @@ struct ts_header {
     bool is_unit_start;
     bool is_discontinuous;
     bool has_payload;
+    bool is_stuffed; /* behind what the adaptation field says */
     uint8_t counter;
     struct bytes payload;
 };
@@ -95,6 +102,18 @@ static bool find_packet(struct ts_reader *r, struct bytes *out)
     return false;
 }
 
+/* An adaptation field longer than what it says needs. */
+static bool has_stuffing(struct bytes field)
+{
+    if (field.size == 0) {
+        return true; /* its length byte alone */
+    }
+    const uint8_t flags = field.data[0];
+    const size_t used = 1u + (flags & HAS_PCR ? PCR_SIZE : 0) + (flags & HAS_OPCR ? PCR_SIZE : 0) +
+                        (flags & HAS_SPLICE ? 1 : 0);
+    return (flags & HAS_MORE) == 0 && (field.size > used || flags == 0);
+}
+
 static bool parse_packet(struct bytes in, struct ts_header *out)
 {
     struct byte_reader r;
@@ -110,6 +129,7 @@ static bool parse_packet(struct bytes in, struct ts_header *out)
     };
     if (last & HAS_ADAPTATION) {
         const struct bytes field = byte_reader_bytes(&r, byte_reader_u8(&r));
+        out->is_stuffed = has_stuffing(field);
         out->is_discontinuous = field.size > 0 && (field.data[0] & DISCONTINUITY) != 0;
     }
     if (out->has_payload) {
@@ -150,7 +170,8 @@ static size_t said_size(const struct ts_reader_stream *s)
 static bool is_whole(const struct ts_reader_stream *s)
 {
     const size_t size = said_size(s);
-    return s->is_begun && size > 0 && s->payload.size >= size;
+    const bool is_stuffed_end = s->is_stuffed && s->n_stuffed_ends >= TS_READER_STUFFED_ENDS;
+    return s->is_begun && (size > 0 ? s->payload.size >= size : is_stuffed_end);
 }
 
 static int64_t read_pts(const uint8_t *p)
@@ -171,11 +192,13 @@ static bool parse_pes(struct ts_reader_stream *s, struct ts_unit *out)
     const uint8_t flags = byte_reader_u8(&r);
     const struct bytes header = byte_reader_bytes(&r, byte_reader_u8(&r));
     const bool has_pts = (flags & PES_HAS_PTS) && header.size >= PTS_SIZE;
+    const bool has_dts = has_pts && (flags & PES_HAS_DTS) && header.size >= 2 * PTS_SIZE;
     *out = (struct ts_unit){
         .bytes = byte_reader_bytes(&r, byte_reader_left(&r)),
         .pts = has_pts ? read_pts(header.data) : TIME_NONE,
         .is_discontinuity = s->is_discontinuity,
     };
+    out->dts = has_dts ? read_pts(header.data + PTS_SIZE) : out->pts;
     return !r.error && start_code == 1 && out->bytes.size > 0;
 }
 
@@ -190,8 +213,20 @@ static bool give_unit(struct ts_reader *r, struct ts_unit *out)
     return true;
 }
 
+/* Whether stuffing is the end of a unit with this muxer. */
+static void learn_stuffing(struct ts_reader_stream *s, const struct ts_header *h)
+{
+    if (s->is_stuffed && !h->is_unit_start) {
+        s->n_stuffed_ends = 0;
+    } else if (s->is_stuffed && s->n_stuffed_ends < TS_READER_STUFFED_ENDS) {
+        s->n_stuffed_ends++;
+    }
+    s->is_stuffed = h->is_stuffed;
+}
+
 static int collect(struct ts_reader_stream *s, const struct ts_header *h)
 {
+    learn_stuffing(s, h);
     if (h->is_unit_start) {
         s->payload.size = 0;
         s->is_begun = true;
@@ -264,4 +299,11 @@ int ts_reader_pull(struct ts_reader *r, struct ts_unit *out)
         }
     }
     return error < 0 ? error : -EAGAIN;
+}
+
+int ts_reader_flush(struct ts_reader *r, struct ts_unit *out)
+{
+    const bool is_cut = said_size(&r->video) > r->video.payload.size;
+    forget_unit(r);
+    return !is_cut && give_unit(r, out) ? 0 : -EAGAIN;
 }

@@ -8,15 +8,23 @@
 
 #include "source/wait.h"
 
-enum { CHUNK_SIZE = 64 * 1024 }; /* what a pipe holds */
+enum {
+    CHUNK_SIZE = 64 * 1024, /* what a pipe holds */
+    DRAW_PARTS = 256,       /* of the distance between the lines, per packet */
+};
 
 int byte_stream_init(struct byte_stream *s, const struct source_params *params)
 {
-    *s = (struct byte_stream){.last_pts_ns = TIME_NONE, .chunk = malloc(CHUNK_SIZE)};
+    *s = (struct byte_stream){
+        .last_pts_ns = TIME_NONE,
+        .offset_ns = TIME_NONE,
+        .chunk = malloc(CHUNK_SIZE),
+    };
     if (params->is_rate_given) {
         s->given_rate = params->rate;
     }
     access_unit_init(&s->units, ACCESS_UNIT_IDLE_NS);
+    ts_stream_init(&s->ts);
     return s->chunk ? 0 : -ENOMEM;
 }
 
@@ -24,41 +32,88 @@ void byte_stream_finish(struct byte_stream *s)
 {
     if (s->chunk) {
         access_unit_finish(&s->units);
+        ts_stream_finish(&s->ts);
     }
     free(s->chunk);
     *s = (struct byte_stream){0};
 }
 
-static void fill_unit(struct byte_stream *s, struct packet *packet, struct source_unit *out)
+/* Of a transport stream's packet: its own time, on our line. */
+static int64_t place(struct byte_stream *s, int64_t time_ns, int64_t arrival_ns)
 {
-    const int64_t age_ns = time_monotonic_ns() - packet->arrival_ns;
-    packet->capture_ns = time_real_ns() - age_ns;
-    packet->pts_ns = packet->arrival_ns;
+    if (time_ns == TIME_NONE) {
+        return arrival_ns;
+    }
+    if (s->offset_ns == TIME_NONE ||
+        llabs(time_ns + s->offset_ns - arrival_ns) > BYTE_STREAM_APART_NS) {
+        s->offset_ns = arrival_ns - time_ns;
+    }
+    const int64_t placed_ns = time_ns + s->offset_ns;
+    s->offset_ns += (arrival_ns - placed_ns) / DRAW_PARTS;
+    return placed_ns;
+}
+
+static void set_pts(struct byte_stream *s, struct packet *packet)
+{
+    if (s->is_ts) {
+        packet->arrival_ns = packet->encoded_ns = time_monotonic_ns();
+        packet->pts_ns = place(s, packet->pts_ns, packet->arrival_ns);
+    } else {
+        packet->pts_ns = packet->arrival_ns;
+    }
     if (s->last_pts_ns != TIME_NONE && packet->pts_ns <= s->last_pts_ns) {
         packet->pts_ns = s->last_pts_ns + 1;
     }
     s->last_pts_ns = packet->pts_ns;
-    s->track = s->units.normal.track;
+}
+
+static void fill_unit(struct byte_stream *s, struct packet *packet, struct source_unit *out)
+{
+    set_pts(s, packet);
+    const int64_t age_ns = time_monotonic_ns() - packet->arrival_ns;
+    packet->capture_ns = time_real_ns() - age_ns;
+    s->track = s->is_ts ? s->ts.normal.track : s->units.normal.track;
     if (s->given_rate.num > 0) {
         s->track.rate = s->given_rate;
     }
     *out = (struct source_unit){.packet = packet, .track = &s->track};
 }
 
+/* What stands in chunk, as soon as its format is known. */
+static int push(struct byte_stream *s, size_t size)
+{
+    const struct bytes in = bytes_of(s->chunk, size);
+    if (!s->is_format_known) {
+        s->is_format_known = ts_stream_detect(in, &s->is_ts) == 0 || s->is_at_end;
+        s->n_head = s->is_format_known ? 0 : size;
+    }
+    if (!s->is_format_known || size == 0) {
+        return 0;
+    }
+    return s->is_ts ? ts_stream_push(&s->ts, in)
+                    : access_unit_push(&s->units, in, time_monotonic_ns());
+}
+
 /* 0: something was read or the end was seen. */
 static int fill(struct byte_stream *s, int fd)
 {
-    const ssize_t n = read(fd, s->chunk, CHUNK_SIZE);
+    const ssize_t n = read(fd, s->chunk + s->n_head, CHUNK_SIZE - s->n_head);
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     }
-    s->is_at_end = n == 0;
-    return n == 0 ? 0
-                  : access_unit_push(&s->units, bytes_of(s->chunk, (size_t)n), time_monotonic_ns());
+    s->is_at_end = n == 0 && !s->is_datagrams;
+    return push(s, s->n_head + (size_t)n);
 }
 
 static int pull(struct byte_stream *s, struct packet **packet)
 {
+    if (s->is_ts) {
+        const int result = ts_stream_pull(&s->ts, packet);
+        if (result == -EAGAIN && s->is_at_end) {
+            return ts_stream_flush_end(&s->ts, packet) == 0 ? 0 : -EPIPE;
+        }
+        return result;
+    }
     const int result = access_unit_pull(&s->units, packet);
     if (result == -EAGAIN && s->is_at_end) {
         return access_unit_flush_end(&s->units, packet) == 0 ? 0 : -EPIPE;

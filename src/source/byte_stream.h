@@ -1,9 +1,11 @@
 /*
- * Raw H.264 from a descriptor: bytes → access units → packets, each as soon as it is whole. What
- * the pipe and TCP sources share.
+ * Raw H.264 or MPEG-TS from a descriptor: bytes → access units → packets, each as soon as it is
+ * whole. What the pipe, TCP and UDP sources share. Which of the two it is shows in the first bytes.
  *
  * Times: arrival, capture and pts of a packet are the moment at which its first slice began to
- * arrive; a byte stream says nothing about the moment of capture.
+ * arrive; a byte stream says nothing about the moment of capture. With MPEG-TS they are the moment
+ * at which it was whole, but pts follows the stream's own time line, slowly drawn towards ours, and
+ * anew where the two are BYTE_STREAM_APART_NS apart.
  *
  * Order of calls: init; read any number of times; finish (copes with a zeroed struct).
  *
@@ -17,9 +19,18 @@
 
 #include "bitstream/access_unit.h"
 #include "source/source.h"
+#include "source/ts_stream.h"
+
+#define BYTE_STREAM_APART_NS NS_PER_S
 
 struct byte_stream {
-    struct access_unit units;
+    struct access_unit units; /* H.264 */
+    struct ts_stream ts;
+    bool is_format_known;
+    bool is_ts;
+    bool is_datagrams;          /* set by the source: nothing read is no end */
+    size_t n_head;              /* bytes in chunk that the format could not be told from yet */
+    int64_t offset_ns;          /* of ts's time line to ours; TIME_NONE: not known */
     struct track track;         /* the normaliser's, with a rate; parameter_sets is borrowed */
     struct rational given_rate; /* num 0: not given */
     uint8_t *chunk;

@@ -71,7 +71,7 @@ static void pipe_close(void *state)
 
 const struct source_type source_pipe = {
     .scheme = "pipe",
-    .summary = "raw H.264 from standard input or a named pipe, pipe:- or pipe:/run/camera",
+    .summary = "raw H.264 or MPEG-TS from standard input or a named pipe, pipe:- or pipe:/run/camera",
     .state_size = sizeof(struct pipe_source),
     .open = pipe_open,
     .read = pipe_read,

@@ -197,7 +197,7 @@ static void tcp_close(void *state)
 
 const struct source_type source_tcp = {
     .scheme = "tcp",
-    .summary = "raw H.264 from a TCP server, tcp://HOST:PORT",
+    .summary = "raw H.264 or MPEG-TS from a TCP server, tcp://HOST:PORT",
     .state_size = sizeof(struct tcp_source),
     .open = tcp_open,
     .read = tcp_read,

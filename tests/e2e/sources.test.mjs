@@ -1,6 +1,7 @@
 /* Streams from outside: pipe, file, TCP; they sleep, end, come back, and viewers stay. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -131,6 +132,58 @@ test('tcp: the camera goes away and comes back; its viewer is served again', asy
     encoders.forEach((encoder) => encoder.kill());
     camera.close();
     await viewer.close();
+    await avocet.stop();
+});
+
+const tsClip = path.join(folder, 'clip.ts');
+await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=20:duration=2', '-f', 'lavfi', '-i', 'sine=duration=2',
+    '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-tune', 'zerolatency', '-g', '20', '-c:a', 'aac', '-f', 'mpegts', tsClip]);
+
+/* Milliseconds from one frame to the next, as the stream says them. */
+function steps(viewer) {
+    const pts = viewer.messages.map((message) => Number(parseWsFrame(message).pts_ns / 1000n) / 1000);
+    return pts.slice(1).map((time, i) => time - pts[i]);
+}
+
+test('MPEG-TS from a file: its own times, over and over, sound left out', async () => {
+    const avocet = await startAvocet([`cam=file:${tsClip}`]);
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 70, 'it goes round');
+    assert.ok(steps(viewer).every((ms) => Math.abs(ms - 50) < 1), steps(viewer).join(' '));
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('MPEG-TS from a pipe and over UDP: times between frames stay, whenever they come', async () => {
+    const toPipe = spawn('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '20', '-i', tsClip, '-c', 'copy', '-f', 'mpegts', '-'],
+        { stdio: ['ignore', 'pipe', 'ignore'] });
+    const socket = dgram.createSocket('udp4');
+    await new Promise((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
+    const { port } = socket.address();
+    await new Promise((resolve) => { socket.close(resolve); });
+    const avocet = await startAvocet(['cam=pipe:-', `far=udp://127.0.0.1:${port}`], { stdin: toPipe.stdout });
+    toPipe.stdout.destroy();
+    const toPort = spawn('ffmpeg', ['-v', 'error', '-re', '-stream_loop', '20', '-i', tsClip, '-c', 'copy', '-f', 'mpegts',
+        `udp://127.0.0.1:${port}?pkt_size=1316`], { stdio: 'ignore' });
+    for (const name of ['cam', 'far']) {
+        const viewer = await watch(avocet, name);
+        await viewer.until((v) => v.messages.length >= 25, 'frames come');
+        const even = steps(viewer).filter((ms) => Math.abs(ms - 50) < 2);
+        assert.ok(even.length >= 23, `${name}: ${steps(viewer).join(' ')}`);
+        await viewer.close();
+    }
+    toPort.kill();
+    await until(async () => await state(avocet, 'far') !== 'live', 'silence is seen', { ms: 20000 });
+    await avocet.stop();
+    toPipe.kill();
+});
+
+test('MPEG-TS over UDP: no address, no interface', async () => {
+    const avocet = await startAvocet(['cam=udp://camera:5000', 'far=udp://239.1.1.1:5000?interface=none0']);
+    const answers = await Promise.all(['cam', 'far'].map((name) => avocet.get(`/${name}/stream.ts`)));
+    assert.deepEqual(answers.map(({ status }) => status), [503, 503]);
+    assert.match(await answers[0].text(), /no address: write udp:\/\/ADDRESS:PORT/);
+    assert.match(await answers[1].text(), /there is no interface of that name/);
     await avocet.stop();
 });
 

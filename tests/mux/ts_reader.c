@@ -91,6 +91,51 @@ static void test_without_length_a_unit_ends_with_the_next(void **state)
     ts_reader_finish(&r);
 }
 
+static void flush_and_assert(struct ts_reader *r, char filler, size_t size)
+{
+    struct ts_unit unit;
+    assert_int_equal(ts_reader_flush(r, &unit), 0);
+    assert_int_equal(unit.bytes.size, size);
+    assert_int_equal(unit.bytes.data[0], filler);
+    assert_int_equal(ts_reader_flush(r, &unit), -EAGAIN);
+}
+
+static void push_one(struct ts_reader *r, struct stream *s, char filler, size_t size)
+{
+    byte_writer_init(&s->w, s->bytes, sizeof(s->bytes));
+    write_unit(s, filler, size, 1, false);
+    ts_reader_push(r, written(s));
+}
+
+/* From a muxer that says no lengths, stuffing is the end, as soon as that was seen to hold. */
+static void test_stuffing_is_the_end(void **state)
+{
+    enum { FULL = 5 * 184 - TS_PES_HEADER_SIZE }; /* no room for stuffing */
+    struct stream s;
+    struct ts_reader r;
+    ts_reader_init(&r);
+    begin(&s);
+    ts_reader_push(&r, written(&s));
+    push_one(&r, &s, 'a', 1000);
+    for (unsigned n = 0; n < TS_READER_STUFFED_ENDS - 1; n++) {
+        assert_nothing(&r);
+        push_one(&r, &s, 'a', 1000);
+        assert_unit(&r, 'a', 1000, false);
+    }
+    push_one(&r, &s, 'b', 500);
+    assert_unit(&r, 'a', 1000, false);
+    assert_unit(&r, 'b', 500, false);
+    push_one(&r, &s, 'c', FULL);
+    assert_nothing(&r);
+    push_one(&r, &s, 'd', 500);
+    assert_unit(&r, 'c', FULL, false);
+    assert_unit(&r, 'd', 500, false);
+    push_one(&r, &s, 'e', FULL);
+    assert_nothing(&r);
+    flush_and_assert(&r, 'e', FULL);
+    ts_reader_finish(&r);
+}
+
 static void test_any_cut(void **state)
 {
     struct stream s;
@@ -194,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_length_a_unit_ends_with_the_next),
+        cmocka_unit_test(test_stuffing_is_the_end),
         cmocka_unit_test(test_any_cut),
         cmocka_unit_test(test_bytes_in_between_are_skipped),
         cmocka_unit_test(test_a_lost_packet_costs_its_unit),
