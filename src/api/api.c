@@ -15,10 +15,10 @@ static json_t *number_or_null(int64_t value, bool is_known)
     return is_known ? json_integer(value) : json_null();
 }
 
-/* What viewers mostly see: the H.264 encoding where there was one, else JPEG. */
+/* What viewers mostly see: the H.264 encoding where it is known, else JPEG. */
 static enum encoding_id main_encoding(const struct stream *s)
 {
-    const bool has_h264 = stream_track(s, ENCODING_H264)->codec_string[0] != '\0';
+    const bool has_h264 = stream_track(s, ENCODING_H264)->codec != CODEC_NONE;
     const bool has_jpeg = stream_track(s, ENCODING_JPEG)->codec != CODEC_NONE;
     return has_jpeg && !has_h264 ? ENCODING_JPEG : ENCODING_H264;
 }
@@ -38,6 +38,7 @@ static json_t *latency_json(const struct stream *s)
 static json_t *stream_json(const struct stream *s)
 {
     const struct track *track = stream_track(s, main_encoding(s));
+    const enum codec codec = stream_codec(s, main_encoding(s));
     const bool has_rate = track->rate.num > 0 && track->rate.den > 0;
     const char *error = stream_error(s);
     json_t *object = json_object();
@@ -50,8 +51,7 @@ static json_t *stream_json(const struct stream *s)
                         has_rate ? json_real((double)track->rate.num / track->rate.den)
                                  : json_null());
     json_object_set_new(object, "codec",
-                        track->codec == CODEC_NONE ? json_null()
-                                                   : json_string(codec_name(track->codec)));
+                        codec == CODEC_NONE ? json_null() : json_string(codec_name(codec)));
     const int64_t bitrate_bps = stream_track(s, ENCODING_H264)->bitrate_bps; /* JPEG has none */
     json_object_set_new(object, "bitrate_bps", number_or_null(bitrate_bps, bitrate_bps > 0));
     json_object_set_new(object, "viewers", json_integer(stream_n_viewers(s)));

@@ -38,6 +38,7 @@ struct encoding {
     int64_t keep_until_ns; /* wanted until then without a reader */
     char error[STREAM_ERROR_SIZE];
 
+    enum codec expected_codec; /* before the first track */
     struct track track;     /* last known, or as expected */
     bool has_track;         /* it is a producer's */
     uint32_t track_version; /* counts incompatible changes */

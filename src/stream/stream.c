@@ -332,7 +332,15 @@ void stream_expect_track(struct stream *s, enum encoding_id id, const struct tra
         track_copy(&copy, track);
         track_finish(&e->track);
         e->track = copy;
+        e->track.codec = CODEC_NONE; /* nobody takes it for one that has been */
+        e->expected_codec = track->codec;
     }
+}
+
+enum codec stream_codec(const struct stream *s, enum encoding_id id)
+{
+    const struct encoding *e = &s->encodings[id];
+    return e->track.codec != CODEC_NONE ? e->track.codec : e->expected_codec;
 }
 
 unsigned stream_n_readers(const struct stream *s)

@@ -110,11 +110,13 @@ enum stream_state stream_get_state(const struct stream *s);
 /* The sentence of the last failure while it lasts, else NULL. */
 const char *stream_error(const struct stream *s);
 const char *stream_encoding_error(const struct stream *s, enum encoding_id id);
-/* Last known track, also of an idle stream; before the first what is expected. Borrowed. */
+/* Last known track, also of an idle stream; codec CODEC_NONE before the first. Borrowed. */
 const struct track *stream_track(const struct stream *s, enum encoding_id id);
-/* What the configuration promises before the first start: size, rate, bitrate, codec. What only the
- * source or encoder can tell, parameter sets and codec_string, is not there until it has. */
+/* What the configuration promises before the first start: size, rate, bitrate, and the codec, which
+ * stream_codec() tells. */
 void stream_expect_track(struct stream *s, enum encoding_id id, const struct track *track);
+/* That of stream_track(), or before the first the expected one, CODEC_NONE where none is certain. */
+enum codec stream_codec(const struct stream *s, enum encoding_id id);
 unsigned stream_n_readers(const struct stream *s);
 /* Readers that get bytes of a wire format: not those who only look at packets or their times. */
 unsigned stream_n_viewers(const struct stream *s);

@@ -59,6 +59,28 @@ static void test_always(void **state)
     fake_stream_finish(&f);
 }
 
+/* The codec that is expected is told, but not taken for that of a track that has been. */
+static void test_what_is_expected(void **state)
+{
+    struct fake_stream f;
+    struct fake_viewer v;
+    const struct track expected = {.codec = CODEC_H264, .size = {64, 48}, .bitrate_bps = 1000};
+    fake_stream_init(&f, NULL, 0);
+    assert_int_equal(stream_codec(f.stream, ENCODING_H264), CODEC_NONE);
+    stream_expect_track(f.stream, ENCODING_H264, &expected);
+    assert_int_equal(stream_codec(f.stream, ENCODING_H264), CODEC_H264);
+    assert_int_equal(stream_codec(f.stream, ENCODING_JPEG), CODEC_NONE);
+    assert_int_equal(stream_track(f.stream, ENCODING_H264)->codec, CODEC_NONE);
+    assert_int_equal(stream_track(f.stream, ENCODING_H264)->bitrate_bps, 1000);
+    fake_viewer_open(&v, &f, ENCODING_JPEG, NULL, MODE_WATCH);
+    const struct track jpeg = fake_track(CODEC_MJPEG, 64);
+    stream_set_track(f.stream, ENCODING_JPEG, &jpeg);
+    fake_publish(&f, ENCODING_JPEG, true);
+    assert_int_equal(stream_codec(f.stream, ENCODING_JPEG), CODEC_MJPEG);
+    fake_viewer_close(&v);
+    fake_stream_finish(&f);
+}
+
 static void test_states(void **state)
 {
     struct fake_stream f;
@@ -283,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_demand_follows_readers),
         cmocka_unit_test(test_always),
+        cmocka_unit_test(test_what_is_expected),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_a_source_that_never_sleeps_keeps_its_gop),
         cmocka_unit_test(test_an_encoding_that_slept_begins_anew),
