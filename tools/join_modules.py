@@ -9,12 +9,15 @@ Each module stays as it is written, in a function of its own, behind those that 
 What is understood is what the page's modules use: `import { A, B } from './b.js';` and `export
 const|function|async function|class A`, each at the start of a line; no circles. Anything else is an
 error, never a file that does something else.
+
+Comments on lines of their own are left out: they are for readers of the source.
 """
 import re
 
 IMPORT = re.compile(r"^import \{((?:\s*\w+,)*\s*\w*\s*)\} from '\./([\w.]+)';$", re.M)
 EXPORT = re.compile(r"^export ((?:const|function|async function|class) (\w+))", re.M)
 NOT_UNDERSTOOD = re.compile(r"^(?:import\b(?!\()|export\b|await\b).*", re.M)
+COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.M | re.S)
 DYNAMIC = re.compile(r"\bimport\('\./([\w.]+)'\)")
 
 
@@ -30,7 +33,15 @@ def in_order(entry, sources, path=()):
     return order + [entry]
 
 
+def without_comments(name, source):
+    for line in source.splitlines():
+        if line.count("`") % 2:
+            raise ValueError(f"{name}: {line.strip()!r}: a text of several lines may look like a comment")
+    return COMMENT.sub("", source)
+
+
 def wrapped(name, source):
+    source = without_comments(name, source)
     exported = ", ".join(found for _, found in EXPORT.findall(source))
     body = IMPORT.sub(r"const {\1} = modules['\2'];", source)
     body = EXPORT.sub(r"\1", body)

@@ -10,15 +10,10 @@
 #include "net/http_library.h"
 #include "app/features.h"
 #include "codec/v4l2_m2m.h"
-#include "sink/hls.h"
 #include "sink/http_stream.h"
 #include "sink/mjpg_streamer.h"
-#include "sink/rtp.h"
-#include "sink/rtsp.h"
 #include "sink/snapshot.h"
-#include "sink/stream_sdp.h"
 #include "sink/tcp_listen.h"
-#include "sink/udp.h"
 #include "sink/whep.h"
 #include "sink/ws.h"
 #include "source/file.h"
@@ -36,6 +31,17 @@
 #endif
 #if HAVE_HELPER
 #include "codec/ffmpeg.h"
+#endif
+#if HAVE_HLS
+#include "sink/hls.h"
+#endif
+#if HAVE_RTSP
+#include "sink/rtsp.h"
+#endif
+#if HAVE_DATAGRAMS
+#include "sink/rtp.h"
+#include "sink/stream_sdp.h"
+#include "sink/udp.h"
 #endif
 
 const struct source_type *const registry_sources[] = {
@@ -64,14 +70,29 @@ const struct decoder_type *const registry_decoders[] = {
 };
 
 const struct sink_type *const registry_sinks[] = {
-    &sink_whep, &sink_ws, &sink_http_stream, &sink_hls, &sink_stream_sdp, &sink_snapshot,
-    &sink_mjpg_streamer, &sink_rtsp, NULL,
+    &sink_whep,
+    &sink_ws,
+    &sink_http_stream,
+    &sink_snapshot,
+    &sink_mjpg_streamer,
+#if HAVE_HLS
+    &sink_hls,
+#endif
+#if HAVE_RTSP
+    &sink_rtsp,
+#endif
+#if HAVE_DATAGRAMS
+    &sink_stream_sdp,
+#endif
+    NULL,
 };
 
 const struct output_type *const registry_outputs[] = {
     &output_tcp_listen,
+#if HAVE_DATAGRAMS
     &output_udp,
     &output_rtp,
+#endif
     NULL,
 };
 

@@ -96,3 +96,18 @@ test('what it does not understand is an error that names the module', () => {
         );
     }
 });
+
+test('comments on lines of their own are left out, and nothing else', async () => {
+    const sources = {
+        'entry.js': `/* What this is,
+ * in two lines. */
+// and more
+const url = 'http://here/'; // kept, it is behind something
+    /* indented */
+seen.push(url, /\\/\\*/.test('/*'), '// no comment');
+`,
+    };
+    assert.deepEqual(await run(sources), ['http://here/', true, '// no comment']);
+    assert.ok(!/two lines|and more|indented/.test(join(sources)));
+    assert.throws(() => join({ 'entry.js': 'const text = `\n// not a comment\n`;\n' }), /several lines/);
+});
