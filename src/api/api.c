@@ -41,6 +41,7 @@ static json_t *stream_json(const struct stream *s)
     const enum codec codec = stream_codec(s, main_encoding(s));
     const bool has_rate = track->rate.num > 0 && track->rate.den > 0;
     const char *error = stream_error(s);
+    error = error ? error : stream_join_error(s, main_encoding(s));
     json_t *object = json_object();
     json_object_set_new(object, "name", json_string(stream_name(s)));
     json_object_set_new(object, "state", json_string(stream_state_name(stream_get_state(s))));

@@ -9,49 +9,96 @@ enum { SHARE_NUM = 4, SHARE_DEN = 5 };
 
 /* ---- the newest group of pictures ---- */
 
+enum { GOP_CAPACITY_MIN = 64 };
+
 /* The first n of them. */
 static void drop(struct decode *d, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        d->n_gop_bytes -= d->gop[i]->size;
+        d->n_bytes -= d->gop[i]->size;
         packet_unref(&d->gop[i]);
     }
     d->n_gop -= n;
     d->n_fed -= n < d->n_fed ? n : d->n_fed;
-    memmove(d->gop, d->gop + n, d->n_gop * sizeof(d->gop[0]));
+    if (d->n_gop > 0) {
+        memmove(d->gop, d->gop + n, d->n_gop * sizeof(d->gop[0]));
+    }
     d->is_stale = d->is_stale || (d->is_pending && d->n_gop == 0);
+}
+
+static void begin_gop(struct decode *d)
+{
+    drop(d, d->n_gop);
+    d->is_tail = false;
+    d->is_lost = false;
+    d->has_joined = false;
 }
 
 void decode_forget(struct decode *d)
 {
-    drop(d, d->n_gop);
-    d->is_tail = false;
-    d->has_joined = false;
+    begin_gop(d);
+    free(d->gop);
+    d->gop = NULL;
+    d->capacity = 0;
+}
+
+/* Nothing that is here can be decoded up to the next keyframe. */
+static void lose_gop(struct decode *d)
+{
+    const bool had_any = d->n_gop > 0 || d->is_tail;
+    begin_gop(d);
+    d->is_lost = had_any;
 }
 
 /* A long group of pictures: what is decoded goes, and with it the way to begin again. */
 static void make_room(struct decode *d)
 {
     if (d->n_fed == 0) {
-        decode_forget(d);
+        lose_gop(d);
     } else {
         drop(d, d->n_fed);
         d->is_tail = true;
     }
 }
 
+static bool is_full(const struct decode *d, const struct packet *next)
+{
+    return d->n_gop > 0 &&
+           (d->n_gop >= DECODE_GOP_PACKETS || d->n_bytes + next->size > DECODE_GOP_BYTES);
+}
+
+static int grow(struct decode *d)
+{
+    const unsigned capacity = d->capacity > 0 ? d->capacity * 2 : GOP_CAPACITY_MIN;
+    struct packet **gop = realloc(d->gop, capacity * sizeof(gop[0]));
+    if (!gop) {
+        return -ENOMEM;
+    }
+    d->gop = gop;
+    d->capacity = capacity;
+    return 0;
+}
+
+static void append(struct decode *d, struct packet *packet)
+{
+    if (d->n_gop == d->capacity && grow(d) < 0) {
+        lose_gop(d);
+        return;
+    }
+    d->gop[d->n_gop++] = packet_ref(packet);
+    d->n_bytes += packet->size;
+}
+
 void decode_keep(struct decode *d, struct packet *packet, enum codec codec)
 {
     const bool is_first = packet_is_key(packet) || codec == CODEC_MJPEG;
     if (is_first) {
-        decode_forget(d);
-    } else if (d->n_gop == DECODE_GOP_MAX ||
-               d->n_gop_bytes + packet->size > (size_t)STREAM_RING_BYTES) {
+        begin_gop(d);
+    } else if (is_full(d, packet)) {
         make_room(d);
     }
     if (is_first || d->n_gop > 0 || d->is_tail) {
-        d->gop[d->n_gop++] = packet_ref(packet);
-        d->n_gop_bytes += packet->size;
+        append(d, packet);
     }
 }
 
@@ -116,7 +163,7 @@ void decode_close(struct decode *d)
     }
     d->is_pending = d->is_stale = d->has_joined = false;
     if (d->is_tail) {
-        decode_forget(d);
+        lose_gop(d);
     }
     d->n_fed = 0;
 }
@@ -202,6 +249,15 @@ static bool is_behind(const struct decode *d)
     return d->is_pending || d->n_fed < d->n_gop;
 }
 
+static int refuse_lost(struct option_error *error)
+{
+    snprintf(error->sentence, sizeof(error->sentence),
+             "the source's last keyframe is more than " STREAM_RING_WORDS
+             " ago, so that no picture can be decoded before the next one: have its encoder make "
+             "one every few seconds");
+    return -ENODATA;
+}
+
 static int run(struct decode *d, const struct packet *newest, const struct track *track,
                struct picture **out, struct option_error *error)
 {
@@ -227,6 +283,9 @@ static int run(struct decode *d, const struct packet *newest, const struct track
 int decode_newest(struct decode *d, const struct packet *packet, const struct track *track,
                   struct picture **out, struct option_error *error)
 {
+    if (d->is_lost) {
+        return refuse_lost(error);
+    }
     int result = ensure_open(d, track->codec, error);
     if (result == -EAGAIN) {
         return result;

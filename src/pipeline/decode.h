@@ -2,9 +2,10 @@
  * Pictures of packets, for encodings that the source does not give itself.
  *
  * H.264 is decoded from a keyframe on. So that the first picture does not have to wait for the next
- * one, references of the newest group of pictures are kept (DECODE_GOP_MAX packets and
- * STREAM_RING_BYTES at most), and the decoder follows behind: on joining from the keyframe on, as
- * fast as it can.
+ * one, references of the newest group of pictures are kept, as many as a stream's ring keeps
+ * (DECODE_GOP_PACKETS, DECODE_GOP_BYTES), and the decoder follows behind: on joining from the
+ * keyframe on, as fast as it can. Of a longer group the beginning is gone: who joins then hears
+ * that, and waits for the next keyframe.
  *
  * Decoding must not hold up the packets behind it, which others watch as they are: it gets a share
  * of each frame's time, and a decoder that is busy, or frozen, is not waited for again until it has
@@ -19,7 +20,7 @@
 #include "pipeline/retry.h"
 #include "stream/stream.h"
 
-enum { DECODE_GOP_MAX = 1024 };
+enum { DECODE_GOP_PACKETS = STREAM_RING_PACKETS, DECODE_GOP_BYTES = STREAM_RING_BYTES };
 #define DECODE_LATE_NS (200 * NS_PER_MS)
 
 struct decode {
@@ -27,16 +28,18 @@ struct decode {
     const struct log *log;
     const struct decoder_type *type; /* NULL: closed */
     void *state;
-    bool is_pending;                    /* collect() is to be called */
-    bool is_stale;                      /* and what it gives is of packets kept no more */
-    bool has_joined;                    /* it was up to date once since the keyframe */
-    bool is_overloaded;                 /* packets are left out up to the next keyframe */
-    int64_t credit_ns;                  /* time left of decoding's share */
-    struct packet *gop[DECODE_GOP_MAX]; /* since the newest keyframe */
+    bool is_pending;     /* collect() is to be called */
+    bool is_stale;       /* and what it gives is of packets kept no more */
+    bool has_joined;     /* it was up to date once since the keyframe */
+    bool is_overloaded;  /* packets are left out up to the next keyframe */
+    int64_t credit_ns;   /* time left of decoding's share */
+    struct packet **gop; /* since the newest keyframe; n_gop of capacity */
     unsigned n_gop;
-    size_t n_gop_bytes;
+    unsigned capacity;
+    size_t n_bytes;
     unsigned n_fed; /* of them: decoded */
     bool is_tail;   /* it begins behind its keyframe, which was decoded long ago */
+    bool is_lost;   /* the newest keyframe is gone, and was not decoded */
     struct retry retry;
 };
 
@@ -52,6 +55,7 @@ int decode_newest(struct decode *d, const struct packet *packet, const struct tr
 void decode_charge(struct decode *d, int64_t duration_ns);
 /* The decoder only; the group of pictures stays. */
 void decode_close(struct decode *d);
+/* The group of pictures, and what it takes. */
 void decode_forget(struct decode *d);
 
 #endif

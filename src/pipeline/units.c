@@ -74,10 +74,12 @@ static void take_picture(struct pipeline *p, struct picture *picture, const stru
     picture_unref(&picture);
 }
 
-static void fail_decoding(struct pipeline *p, const char *sentence)
+/* is_repeated: it comes with every packet, and is told once to each who wants something. */
+static void fail_decoding(struct pipeline *p, const char *sentence, bool is_repeated)
 {
     for (int id = 0; id < N_ENCODINGS; id++) {
-        if ((p->wanted & 1U << id) != 0 && id != (int)worker_native_encoding(p)) {
+        const bool is_told = is_repeated && p->encodes[id].must_clear_error;
+        if ((p->wanted & 1U << id) != 0 && id != (int)worker_native_encoding(p) && !is_told) {
             output_set_encoding_error(&p->output, (enum encoding_id)id, sentence);
             p->encodes[id].must_clear_error = true;
         }
@@ -97,7 +99,7 @@ static void transcode(struct pipeline *p, struct packet *packet)
     const int result = decode_newest(&p->decode, packet, &p->track, &picture, &error);
     if (result < 0) {
         if (result != -EAGAIN) {
-            fail_decoding(p, error.sentence);
+            fail_decoding(p, error.sentence, result == -ENODATA);
         }
         return;
     }

@@ -99,8 +99,11 @@ static void on_exchange_close(struct http_exchange *x, void *arg)
 static void on_patience(struct loop_timer *t)
 {
     struct byte_viewer *v = list_entry(t, struct byte_viewer, patience);
-    const char *error = stream_error(v->pump.reader.stream);
-    refuse(v, error ? error : "no picture came from the source yet: try again");
+    const struct reader *r = &v->pump.reader;
+    char sentence[STREAM_ERROR_SIZE];
+    sink_explain_silence(r->stream, r->encoding, loop_now_ns(v->sink->env->loop), sentence,
+                         sizeof(sentence));
+    refuse(v, sentence);
     destroy(v);
 }
 

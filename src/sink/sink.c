@@ -1,5 +1,10 @@
 #include "sink/sink.h"
 
+#include <stdio.h>
+
+/* From this age on a keyframe explains that what depends on it is still being decoded. */
+#define OLD_KEY_NS (3 * NS_PER_S)
+
 static bool refuse_mode(struct http_exchange *x)
 {
     const char *word = http_query(x, "mode");
@@ -22,6 +27,25 @@ struct stream *sink_find_stream(struct sink *sink, struct http_exchange *x, cons
         return NULL;
     }
     return refuse_mode(x) ? NULL : s;
+}
+
+void sink_explain_silence(const struct stream *s, enum encoding_id encoding, int64_t now_ns,
+                          char *sentence, size_t size)
+{
+    const struct packet *key = stream_newest_key(s, ENCODING_H264);
+    const int64_t age_ns = key ? now_ns - key->arrival_ns : 0;
+    const char *error = stream_error(s);
+    error = error ? error : stream_join_error(s, encoding);
+    if (error) {
+        snprintf(sentence, size, "%s", error);
+    } else if (encoding != ENCODING_H264 && age_ns > OLD_KEY_NS) {
+        snprintf(sentence, size,
+                 "no picture yet: the source's last keyframe came %lld s ago, and all since is "
+                 "still being decoded: try again",
+                 (long long)(age_ns / NS_PER_S));
+    } else {
+        snprintf(sentence, size, "no picture came from the source yet: try again");
+    }
 }
 
 enum stream_mode sink_mode(const struct stream *s, const struct http_exchange *x)

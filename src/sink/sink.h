@@ -54,6 +54,9 @@ struct sink {
 /* The stream of that name, NULL for the first, or NULL after answering with a sentence: 404 where
  * there is none, 400 for a ?mode= that there is not. Every output begins with it. */
 struct stream *sink_find_stream(struct sink *sink, struct http_exchange *x, const char *name);
+/* Why patience with a stream of which nothing came ended: a sentence for a 503. */
+void sink_explain_silence(const struct stream *s, enum encoding_id encoding, int64_t now_ns,
+                          char *sentence, size_t size);
 /* ?mode= of the request, else the stream's. */
 enum stream_mode sink_mode(const struct stream *s, const struct http_exchange *x);
 

@@ -143,8 +143,10 @@ static const struct reader_ops reader_ops = {.on_ready = on_ready, .on_end = on_
 static void on_patience(struct loop_timer *t)
 {
     struct still *s = list_entry(t, struct still, patience);
-    const char *error = stream_error(s->reader.stream);
-    refuse(s, error ? error : "no picture came from the source within 5 s: try again");
+    char sentence[STREAM_ERROR_SIZE];
+    sink_explain_silence(s->reader.stream, ENCODING_JPEG, loop_now_ns(s->loop), sentence,
+                         sizeof(sentence));
+    refuse(s, sentence);
     destroy(s);
 }
 

@@ -28,6 +28,15 @@ bool encoding_can(const struct encoding *e, enum producer_can what)
     return p && p->type->can && (p->type->can(p, e->id) & what) != 0;
 }
 
+const char *encoding_join_error(const struct encoding *e)
+{
+    return e->is_key_gone && !encoding_can(e, PRODUCER_CAN_KEYFRAME)
+               ? "the source's last keyframe is more than " STREAM_RING_WORDS
+                 " ago: who joins waits for the next one, so have its encoder make one every few "
+                 "seconds"
+               : NULL;
+}
+
 /* ---- visiting readers ---- */
 
 static void begin_visit(struct encoding *e)
@@ -178,17 +187,35 @@ static void fill_times(struct packet *p, int64_t now_ns)
     }
 }
 
+/* Of a group of pictures beyond the ring's bounds the beginning is gone. */
+static void note_key(struct encoding *e, bool is_key, bool had_key)
+{
+    if (is_key) {
+        e->is_loss_told = e->is_loss_told && e->is_key_gone;
+        e->is_key_gone = false;
+    } else if (had_key && !e->ring.has_key) {
+        e->is_key_gone = true;
+    }
+    const char *error = encoding_join_error(e);
+    if (error && !e->is_loss_told) {
+        log_warn(&e->stream->log, "%s", error);
+        e->is_loss_told = true;
+    }
+}
+
 static void ingest_packet(struct encoding *e, struct packet *packet, int64_t now_ns)
 {
     fill_times(packet, now_ns);
     note_frame(e, packet, now_ns);
     const bool is_key = packet_is_key(packet);
     const bool is_broken = !is_key && (packet->flags & PACKET_DISCONTINUITY) != 0;
+    const bool had_key = e->ring.has_key;
     if (ring_push(&e->ring, packet, e->track_version) < 0) {
         e->needs_key = true;
         e->stats.n_dropped[DROP_RING]++;
         return;
     }
+    note_key(e, is_key, had_key);
     if (is_key) {
         e->is_key_wished = false;
     } else if (is_broken && e->n_readers > 0) {
@@ -260,6 +287,7 @@ void encoding_trim(struct encoding *e, int64_t now_ns)
 void encoding_clear(struct encoding *e)
 {
     ring_clear(&e->ring);
+    e->is_key_gone = false;
     trim_feeds(e);
     e->needs_key = true;
 }

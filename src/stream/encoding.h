@@ -43,6 +43,8 @@ struct encoding {
     bool has_track;         /* it is a producer's */
     uint32_t track_version; /* counts incompatible changes */
     bool needs_key;         /* what comes before the next keyframe is of no use */
+    bool is_key_gone;       /* the ring's bounds dropped the newest one: nobody can join */
+    bool is_loss_told;      /* logged, and no group of pictures was within the bounds since */
 
     bool is_key_wished;   /* by somebody, and none came since */
     int64_t wish_due_ns;  /* when that wish is passed on (again) */
@@ -83,6 +85,8 @@ void encoding_end_readers(struct encoding *e, enum encoding_end which, const cha
 void encoding_trim(struct encoding *e, int64_t now_ns);
 void encoding_clear(struct encoding *e);
 bool encoding_can(const struct encoding *e, enum producer_can what);
+/* A sentence while a keyframe is needed to join, none is kept, and none can be made; or NULL. */
+const char *encoding_join_error(const struct encoding *e);
 /* Now if possible, but not before that time (INT64_MIN: no such limit). False: merged away, later,
  * or nobody can. */
 bool encoding_wish_keyframe(struct encoding *e, int64_t not_before_ns, int64_t now_ns);

@@ -319,6 +319,11 @@ const char *stream_encoding_error(const struct stream *s, enum encoding_id id)
     return s->encodings[id].error[0] != '\0' ? s->encodings[id].error : NULL;
 }
 
+const char *stream_join_error(const struct stream *s, enum encoding_id id)
+{
+    return encoding_join_error(&s->encodings[id]);
+}
+
 const struct track *stream_track(const struct stream *s, enum encoding_id id)
 {
     return &s->encodings[id].track;

@@ -46,6 +46,7 @@ enum {
     STREAM_RING_PACKETS = 4096,
     STREAM_RING_BYTES = 32 * 1024 * 1024,
 };
+#define STREAM_RING_WORDS "4,096 frames or 32 MB" /* the same for people */
 
 /* Merged keyframe requests: at most one wish per this time and encoding. */
 #define STREAM_KEYFRAME_INTERVAL_NS (500 * NS_PER_MS)
@@ -110,6 +111,9 @@ enum stream_state stream_get_state(const struct stream *s);
 /* The sentence of the last failure while it lasts, else NULL. */
 const char *stream_error(const struct stream *s);
 const char *stream_encoding_error(const struct stream *s, enum encoding_id id);
+/* Why nobody can join now: the group of pictures is longer than what is kept, and no keyframe can
+ * be had on wish. A sentence, or NULL. */
+const char *stream_join_error(const struct stream *s, enum encoding_id id);
 /* Last known track, also of an idle stream; codec CODEC_NONE before the first. Borrowed. */
 const struct track *stream_track(const struct stream *s, enum encoding_id id);
 /* What the configuration promises before the first start: size, rate, bitrate, and the codec, which

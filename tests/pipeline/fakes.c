@@ -11,6 +11,7 @@ void fake_reset(void)
 {
     memset((void *)&fake, 0, sizeof(fake));
     fake.gop = 10;
+    fake.packet_bytes = 16;
     fake.width = 64;
 }
 
@@ -104,8 +105,8 @@ static int packets_read(void *state, int64_t deadline_ns, struct source_unit *ou
     if (result < 0) {
         return result;
     }
-    struct packet *p = packet_create(16);
-    p->size = 16;
+    struct packet *p = packet_create((size_t)fake.packet_bytes);
+    p->size = (size_t)fake.packet_bytes;
     memset(p->data, 0, p->size);
     p->flags = s->n_units % fake.gop == 0 || s->is_key_wished ? PACKET_KEY : 0;
     s->is_key_wished = false;

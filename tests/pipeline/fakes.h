@@ -18,6 +18,7 @@ struct fake_switches {
     atomic_int n_failing_opens; /* so many opens fail */
     atomic_int dies_after;      /* units; 0: never */
     atomic_int gop;             /* packets; a keyframe every so many */
+    atomic_int packet_bytes;
     atomic_int width;
     atomic_bool is_silent;
     atomic_bool is_hanging; /* read() ignores everything */

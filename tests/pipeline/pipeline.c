@@ -362,6 +362,64 @@ static void test_decoder_between(void **state)
     lab_finish(&lab);
 }
 
+/* Nobody watched while a long group of pictures went by: its keyframe is where decoding begins. */
+static void test_decoder_joins_a_long_gop(void **state)
+{
+    struct lab lab;
+    struct viewer jpeg;
+    fake_reset();
+    fake.gop = 100000;
+    lab_init(&lab, &(struct lab_config){.source = &fake_pipe});
+    turn_until(&lab, fake.n_units >= 500);
+    assert_int_equal(fake.n_decoded, 0);
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.n_read > 0);
+    assert_true(fake.n_decoded >= 500);
+    leave(&jpeg);
+    lab_finish(&lab);
+}
+
+/* One that is longer than what is kept: who joins hears why, and is served from the next one on. */
+static void test_decoder_cannot_join(void **state)
+{
+    struct lab lab;
+    struct viewer jpeg;
+    fake_reset();
+    fake.gop = 100000;
+    fake.packet_bytes = STREAM_RING_BYTES / 8;
+    lab_init(&lab, &(struct lab_config){.source = &fake_pipe});
+    turn_until(&lab, stream_join_error(lab.stream, ENCODING_H264));
+    assert_non_null(strstr(stream_join_error(lab.stream, ENCODING_H264), "who joins waits"));
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.end[0] != '\0');
+    assert_non_null(strstr(jpeg.end, "32 MB ago"));
+    assert_int_equal(fake.n_decoded, 0);
+    fake.packet_bytes = 16;
+    fake.gop = 10;
+    turn_until(&lab, !stream_join_error(lab.stream, ENCODING_H264));
+    turn_until(&lab, !stream_encoding_error(lab.stream, ENCODING_JPEG));
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.n_read > 0);
+    leave(&jpeg);
+    lab_finish(&lab);
+}
+
+/* A decoder that follows a group of pictures beyond what is kept goes on. */
+static void test_decoder_follows_a_long_gop(void **state)
+{
+    struct lab lab;
+    struct viewer jpeg;
+    fake_reset();
+    fake.gop = 100000;
+    fake.packet_bytes = STREAM_RING_BYTES / 8;
+    lab_init(&lab, &(struct lab_config){.source = &fake_pipe});
+    view(&jpeg, &lab, ENCODING_JPEG);
+    turn_until(&lab, jpeg.n_read >= 40);
+    assert_string_equal(jpeg.end, "");
+    leave(&jpeg);
+    lab_finish(&lab);
+}
+
 /* A decoder that opens and then refuses what it is given is not asked again with every frame. */
 static void test_decoder_that_refuses(void **state)
 {
@@ -563,6 +621,9 @@ int main(void)
         cmocka_unit_test(test_unknown_encoder),
         cmocka_unit_test(test_change_of_size_reopens_the_encoder),
         cmocka_unit_test(test_decoder_between),
+        cmocka_unit_test(test_decoder_joins_a_long_gop),
+        cmocka_unit_test(test_decoder_cannot_join),
+        cmocka_unit_test(test_decoder_follows_a_long_gop),
         cmocka_unit_test(test_decoder_that_refuses),
         cmocka_unit_test(test_no_decoder),
         cmocka_unit_test(test_drained_pipe),

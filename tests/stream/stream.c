@@ -238,6 +238,36 @@ static void test_wishes_are_merged(void **state)
     fake_stream_finish(&f);
 }
 
+static void publish_big(struct fake_stream *f, bool is_key)
+{
+    struct packet *p = fake_packet(f->now_ns, is_key, STREAM_RING_BYTES / 8);
+    stream_publish(f->stream, ENCODING_H264, p);
+    stream_dispatch(f->stream, f->now_ns);
+}
+
+/* A group of pictures beyond the ring: said while nobody can join and no keyframe can be made. */
+static void test_join_error(void **state)
+{
+    struct fake_stream f;
+    fake_stream_init(&f, NULL, 0);
+    publish_big(&f, true);
+    for (int n = 0; n < 7; n++) {
+        assert_null(stream_join_error(f.stream, ENCODING_H264));
+        publish_big(&f, false);
+    }
+    assert_null(stream_join_error(f.stream, ENCODING_H264));
+    publish_big(&f, false);
+    assert_non_null(strstr(stream_join_error(f.stream, ENCODING_H264), "32 MB ago"));
+    assert_null(stream_join_error(f.stream, ENCODING_JPEG));
+    assert_null(stream_error(f.stream)); /* those who watch see it */
+    f.producer.can_bits = PRODUCER_CAN_KEYFRAME;
+    assert_null(stream_join_error(f.stream, ENCODING_H264));
+    f.producer.can_bits = 0;
+    publish_big(&f, true);
+    assert_null(stream_join_error(f.stream, ENCODING_H264));
+    fake_stream_finish(&f);
+}
+
 static void test_other_wishes(void **state)
 {
     const struct wish key = {.type = WISH_KEYFRAME, .encoding = ENCODING_H264};
@@ -312,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_encoding_error),
         cmocka_unit_test(test_destroy_ends_readers),
         cmocka_unit_test(test_wishes_are_merged),
+        cmocka_unit_test(test_join_error),
         cmocka_unit_test(test_other_wishes),
         cmocka_unit_test(test_measured_rate),
         cmocka_unit_test(test_stage_histogram),
