@@ -8,6 +8,7 @@
 const NTP_EPOCH_MS = 2208988800000; // from 1900 to 1970
 const CONTAINERS = new Set(['moov', 'trak', 'mdia', 'moof', 'traf']);
 const MAX_BOXES = 1000;
+const SAMPLE_IS_NON_SYNC = 0x10000;
 
 /* Calls visit(type, view of the payload) for every box, in file order, parents first. */
 export function walkBoxes(view, visit, budget = { boxes: MAX_BOXES }) {
@@ -70,17 +71,36 @@ function readTrunDuration(box) {
     return flags & 0x100 && box.byteLength >= at + 4 ? box.getUint32(at) : null;
 }
 
+/* Whether the first sample can be begun at; null if the box does not say it. */
+function readTrunIsKey(box) {
+    const flags = box.byteLength >= 8 ? box.getUint32(0) & 0xffffff : 0;
+    const isOfFirst = (flags & 0x4) !== 0;
+    const before = isOfFirst ? 0x1 : flags & 0x301; // fields of 32 bits in front of it
+    const at = 8 + 4 * [0x1, 0x100, 0x200].filter((field) => before & flags & field).length;
+    if (!(flags & 0x404) || box.byteLength < at + 4) {
+        return null;
+    }
+    return (box.getUint32(at) & SAMPLE_IS_NON_SYNC) === 0;
+}
+
 /*
- * A fragment: capture {captureMs, mediaTime}, decodeTime and duration in units of the track, each
- * null if it is not there; setDecodeTime(time) changes it in place, null where it cannot be.
+ * A fragment: capture {captureMs, mediaTime}, decodeTime and duration in units of the track, isKey,
+ * each null if it is not there; setDecodeTime(time) changes it in place, null where it cannot be.
  */
 export function readFragment(buffer) {
-    const found = { capture: null, decodeTime: null, duration: null, setDecodeTime: null };
+    const found = {
+        capture: null,
+        decodeTime: null,
+        duration: null,
+        isKey: null,
+        setDecodeTime: null,
+    };
     walkBoxes(new DataView(buffer), (type, box) => {
         if (type === 'prft') {
             found.capture ??= readPrft(box);
         } else if (type === 'trun') {
             found.duration ??= readTrunDuration(box);
+            found.isKey ??= readTrunIsKey(box);
         } else if (
             type === 'tfdt' &&
             found.decodeTime === null &&

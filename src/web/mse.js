@@ -2,6 +2,7 @@
  * Fragmented MP4 over a WebSocket, played by Media Source Extensions; on iPhones by their
  * ManagedMediaSource. One fragment is one frame; edge.js keeps the player near the newest.
  */
+import { Behind } from './behind.js';
 import { Captures, mediaTimeKey } from './captures.js';
 import { Edge } from './edge.js';
 import { readFragment, readTimescale } from './mp4.js';
@@ -10,9 +11,8 @@ import { Timeline } from './timeline.js';
 import { watchFrames } from './presented.js';
 import { webSocketUrl, withQuery } from './paths.js';
 
-const KEEP_BEHIND_S = 10;
-const TRIM_AT_S = 20;
-const MOST_QUEUED = 300; // fragments, while the browser is busy
+/* Fragments, while the browser is busy: a whole cached group of pictures (4,096), and more. */
+const MOST_QUEUED = 4400;
 
 const Source = globalThis.MediaSource ?? globalThis.ManagedMediaSource;
 /* Safari's sound and picture stumble at a changed speed: it jumps instead. */
@@ -35,6 +35,7 @@ class MseSession {
     #timescale = null;
     #timeline = new Timeline();
     #captures = new Captures();
+    #behind = new Behind();
     #stopWatching;
     #listeners = new AbortController();
     #isOver = false;
@@ -108,13 +109,16 @@ class MseSession {
     }
 
     /* Onto the timeline without holes; what is known of its capture goes with it. */
-    #place({ capture, decodeTime, duration, setDecodeTime }) {
+    #place({ capture, decodeTime, duration, isKey, setDecodeTime }) {
         if (decodeTime === null || this.#timescale === null) {
             return;
         }
         const time = setDecodeTime ? this.#timeline.place(decodeTime, duration ?? 0) : decodeTime;
         setDecodeTime?.(time);
         this.#edge.arrival(performance.now(), decodeTime / this.#timescale);
+        if (isKey) {
+            this.#behind.keyframe(time / this.#timescale);
+        }
         if (capture && capture.mediaTime === decodeTime) {
             this.#captures.put(mediaTimeKey(time / this.#timescale), capture.captureMs);
         }
@@ -136,15 +140,17 @@ class MseSession {
                 this.#trim();
             }
         } catch (error) {
-            this.#end(`the browser refuses the data: ${error.message}`);
+            this.#end(describeRefusal(error));
         }
     }
 
     #trim() {
         const { buffered } = this.#buffer;
-        const nowS = this.element.currentTime;
-        if (buffered.length && nowS - buffered.start(0) > TRIM_AT_S) {
-            this.#buffer.remove(0, nowS - KEEP_BEHIND_S);
+        const end = buffered.length
+            ? this.#behind.end(buffered.start(0), this.element.currentTime)
+            : null;
+        if (end !== null) {
+            this.#buffer.remove(0, end);
         }
     }
 
@@ -257,6 +263,12 @@ function join(parts) {
     }
     return whole;
 }
+
+/* What bounds memory where no keyframe comes is the browser's own quota. */
+const describeRefusal = (error) =>
+    error.name === 'QuotaExceededError'
+        ? "the stream's keyframes are further apart than this browser can keep"
+        : `the browser refuses the data: ${error.message}`;
 
 const describe = (error) =>
     `the browser gave up${error?.message ? `: ${error.message.slice(0, 120)}` : ''}`;

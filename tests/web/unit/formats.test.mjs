@@ -1,6 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readAccessUnit, sequenceGap } from '../../../src/web/access_unit.js';
+import { Behind } from '../../../src/web/behind.js';
 import { readFragment, readTimescale, walkBoxes } from '../../../src/web/mp4.js';
 import { Timeline } from '../../../src/web/timeline.js';
 import {
@@ -114,11 +115,12 @@ test('mp4: capture time and decode time of a fragment', () => {
         captureMs,
         avcc: Buffer.alloc(100),
     });
-    const { capture, decodeTime, duration } = readFragment(arrayBuffer(written));
+    const { capture, decodeTime, duration, isKey } = readFragment(arrayBuffer(written));
     assert.ok(Math.abs(capture.captureMs - captureMs) < 0.001);
     assert.equal(capture.mediaTime, 3600 * 90000);
     assert.equal(decodeTime, 3600 * 90000);
     assert.equal(duration, 2970);
+    assert.equal(isKey, true);
 });
 
 test('mp4: the decode time is changed in place', () => {
@@ -144,6 +146,58 @@ test('mp4: duration of a sample, whatever fields come before it', () => {
         const trun = box('trun', Buffer.from(`00${flags}00000001${before}00000001`, 'hex'));
         assert.equal(readFragment(arrayBuffer(trun)).duration, expected, flags);
     }
+});
+
+test('mp4: keyframe or not, whatever fields come before it', () => {
+    const key = '02000000';
+    const other = '01010000';
+    const rows = [
+        ['000004', key, true],
+        ['000005', `ffffffff${other}`, false],
+        ['000704', key + 'ffffffff'.repeat(3), true],
+        ['000400', other, false],
+        ['000701', `${'ffffffff'.repeat(3)}${key}`, true],
+        ['000701', `${'00000000'.repeat(3)}${other}`, false],
+        ['000701', 'ffffffff'.repeat(3), null],
+        ['000301', 'ffffffff'.repeat(3), null],
+    ];
+    for (const [flags, fields, expected] of rows) {
+        const trun = box('trun', Buffer.from(`00${flags}00000001${fields}`, 'hex'));
+        assert.equal(readFragment(arrayBuffer(trun)).isKey, expected, flags);
+    }
+});
+
+test('behind: a removal ends before a keyframe, 10 s behind what is played', () => {
+    const rows = [
+        ['too little', [0, 2, 4], 0, 20, null],
+        ['every 2 s', [0, 2, 4, 6, 8, 10, 12, 14], 0, 21, 10],
+        ['a long group of pictures', [0], 0, 500, null],
+        ['the next one came, but not 10 s ago', [0, 60], 0, 69, null],
+        ['and now', [0, 60], 0, 70, 60],
+        ['removed already', [0, 60], 59.999, 100, null],
+        ['none known', [], 0, 100, null],
+    ];
+    for (const [name, keys, startS, nowS, expected] of rows) {
+        const behind = new Behind();
+        keys.forEach((timeS) => behind.keyframe(timeS));
+        for (let i = 0; i < 2; i++) {
+            const end = behind.end(startS, nowS);
+            if (expected === null) {
+                assert.equal(end, null, name);
+            } else {
+                assert.ok(end < expected && end > expected - 0.01, name);
+            }
+        }
+    }
+});
+
+test('behind: keyframes are forgotten, the oldest first', () => {
+    const behind = new Behind();
+    for (let n = 0; n < 100000; n++) {
+        behind.keyframe(n / 100);
+    }
+    assert.ok(behind.end(0, 999.995 + 10) > 999);
+    assert.equal(behind.end(0, 980), null);
 });
 
 test('timeline: distances stay, holes shrink, time never runs backwards', () => {
@@ -206,6 +260,7 @@ test('mp4: broken input gives nulls and no exception', () => {
         capture: null,
         decodeTime: null,
         duration: null,
+        isKey: null,
         setDecodeTime: null,
     });
     assert.equal(readTimescale(arrayBuffer([0, 0, 0, 4, 0x6d, 0x6f, 0x6f, 0x76])), null);
