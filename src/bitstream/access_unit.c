@@ -107,6 +107,32 @@ static int make_room(struct access_unit *a, size_t size)
     return a->capacity - a->size >= size ? 0 : grow(a, a->size + size);
 }
 
+/* The newest NAL unit is not over where the next push begins with these bytes. */
+static bool nal_goes_on(const struct access_unit *a, struct bytes next)
+{
+    if (a->nal == NONE) {
+        return false;
+    }
+    size_t n_zeros = 0;
+    while (a->size - n_zeros > a->nal && a->data[a->size - n_zeros - 1] == 0) {
+        n_zeros++;
+    }
+    size_t at = 0;
+    while (at < next.size && next.data[at] == 0) {
+        at++;
+    }
+    const bool is_start_code = n_zeros + at >= 2 && at < next.size && next.data[at] == 1;
+    return at < next.size && !is_start_code;
+}
+
+static void note_pause(struct access_unit *a, struct bytes next, int64_t now_ns)
+{
+    if (nal_goes_on(a, next)) {
+        access_unit_idle_paused(&a->idle, now_ns - a->push_ns, a->size - a->start,
+                                a->size - a->push_start);
+    }
+}
+
 int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns)
 {
     if (in.size > ACCESS_UNIT_PUSH_MAX) {
@@ -115,6 +141,7 @@ int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns)
     if (in.size == 0) {
         return 0;
     }
+    note_pause(a, in, now_ns);
     if (make_room(a, in.size) < 0) {
         drop_to(a, a->size);
         lose(a);

@@ -4,7 +4,13 @@
 
 #define WAIT_MAX_NS (200 * NS_PER_MS)
 
-enum { SAMPLES_IDR = 1, SAMPLES_OTHER = 4, DISTRUST_FORETOLD = 2, DISTRUST_ACTED = 4 };
+enum {
+    SAMPLES_IDR = 1,
+    SAMPLES_OTHER = 4,
+    DISTRUST_PAUSE = 2,
+    DISTRUST_FORETOLD = 4,
+    DISTRUST_ACTED = 16,
+};
 
 void access_unit_idle_init(struct access_unit_idle *idle, int64_t base_ns)
 {
@@ -30,12 +36,13 @@ static bool has_usual_slices(const struct access_unit_idle_slices *slices, size_
     return min == max ? n_slices == min : n_slices >= min;
 }
 
-/* Where stdio, pipes and TCP (IPv4 and IPv6, with and without time stamps, on Ethernet) cut. */
+/* Where stdio, pipes and TCP (IPv4 and IPv6, with and without time stamps, on Ethernet) cut; the
+ * first byte, a start code's zero_byte, may be counted to the access unit before. */
 static bool is_usual_cut(size_t size_bytes)
 {
     static const size_t units[] = {4096, 1460, 1448, 1440, 1428};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (size_bytes % units[i] == 0) {
+        if (size_bytes % units[i] == 0 || (size_bytes + 1) % units[i] == 0) {
             return true;
         }
     }
@@ -76,17 +83,33 @@ static void distrust(struct access_unit_idle *idle, unsigned factor)
     }
 }
 
+/* A pause must not be longer than half of wait_ns, also after that was halved. */
 static void note_calm(struct access_unit_idle *idle)
 {
     if (++idle->n_calm < ACCESS_UNIT_IDLE_CALM) {
         return;
     }
-    idle->n_calm = 0;
-    if (idle->wait_ns > idle->base_ns) {
+    if (idle->wait_ns > idle->base_ns && idle->longest_pause_ns < idle->wait_ns / 4) {
         idle->wait_ns /= 2;
     }
-    if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS) {
+    if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS && access_unit_idle_is_trusted(idle)) {
         idle->n_proofs_needed /= 2;
+    }
+    idle->n_calm = 0;
+    idle->longest_pause_ns = 0;
+}
+
+void access_unit_idle_paused(struct access_unit_idle *idle, int64_t pause_ns, size_t size_bytes,
+                             size_t push_bytes)
+{
+    if (idle->foretold_bytes != 0 || is_usual_cut(size_bytes) || is_usual_cut(push_bytes)) {
+        return; /* a forecast is settled later; at a usual cut none is made */
+    }
+    if (pause_ns > idle->longest_pause_ns) {
+        idle->longest_pause_ns = pause_ns;
+    }
+    if (pause_ns > idle->wait_ns / 2) {
+        distrust(idle, DISTRUST_PAUSE);
     }
 }
 

@@ -4,8 +4,12 @@
  * Nothing in H.264 tells a whole slice from one that is cut. So a forecast ("the bytes up to here
  * are the whole access unit") is made when the stream was idle for wait_ns and nothing speaks
  * against it, and compared with what the stream shows later. Only after n_proofs_needed forecasts
- * in a row came true the next one is acted upon. A wrong one doubles wait_ns and the proofs
- * needed, one that was acted upon by more; long calm takes that back.
+ * in a row came true the next one is acted upon. A wrong one doubles wait_ns and multiplies the
+ * proofs needed, one that was acted upon by more; so does a pause inside a NAL unit that comes near
+ * wait_ns. Long calm takes that back.
+ *
+ * So a writer that pauses inside slices is not trusted; but the first such pause of one that never
+ * did it before, not even briefly, is not recognised, and the forecast acted upon is wrong.
  *
  * Against an end speak: fewer slices than recent pictures of the kind had (when they all had the
  * same number: any other number), a last byte of zero, and sizes at which writers and networks cut
@@ -23,8 +27,8 @@
 #include <stdint.h>
 
 enum {
-    ACCESS_UNIT_IDLE_PROOFS = 16,
-    ACCESS_UNIT_IDLE_PROOFS_MAX = 1024,
+    ACCESS_UNIT_IDLE_PROOFS = 64,
+    ACCESS_UNIT_IDLE_PROOFS_MAX = 65536,
     ACCESS_UNIT_IDLE_CALM = 1024, /* pictures without a wrong forecast */
     ACCESS_UNIT_IDLE_SLICE_HISTORY = 8,
 };
@@ -41,6 +45,7 @@ struct access_unit_idle {
     unsigned n_proofs;
     unsigned n_proofs_needed;
     unsigned n_calm;
+    int64_t longest_pause_ns;                 /* inside a NAL unit, while n_calm was counted */
     struct access_unit_idle_slices slices[2]; /* [1]: of IDR pictures */
     size_t foretold_bytes;                    /* of the current access unit; 0: no forecast yet */
     bool is_unproved;  /* the last access unit ended idle; what comes will show whether rightly */
@@ -57,6 +62,9 @@ bool access_unit_idle_is_plausible(const struct access_unit_idle *idle, bool is_
 /* Enough proofs to act upon the next forecast. */
 bool access_unit_idle_is_trusted(const struct access_unit_idle *idle);
 
+/* A NAL unit went on after a pause behind size_bytes of its access unit. */
+void access_unit_idle_paused(struct access_unit_idle *idle, int64_t pause_ns, size_t size_bytes,
+                             size_t push_bytes);
 /* An access unit of n_slices ended with a start code behind size_bytes; settles its forecast. */
 void access_unit_idle_ended(struct access_unit_idle *idle, bool is_idr, unsigned n_slices,
                             size_t size_bytes);

@@ -13,7 +13,7 @@ enum {
     DRAW_PARTS = 256,       /* of the distance between the lines, per packet */
 };
 
-int byte_stream_init(struct byte_stream *s, const struct source_params *params)
+int byte_stream_init(struct byte_stream *s, const struct source_params *params, int64_t idle_ns)
 {
     *s = (struct byte_stream){
         .last_pts_ns = TIME_NONE,
@@ -23,7 +23,7 @@ int byte_stream_init(struct byte_stream *s, const struct source_params *params)
     if (params->is_rate_given) {
         s->given_rate = params->rate;
     }
-    access_unit_init(&s->units, ACCESS_UNIT_IDLE_NS);
+    access_unit_init(&s->units, idle_ns);
     ts_stream_init(&s->ts);
     return s->chunk ? 0 : -ENOMEM;
 }

@@ -21,7 +21,7 @@
 #include "source/test_picture.h"
 #include "source_run.h"
 
-enum { N_UNITS = 60, KEYFRAME_EVERY = 15 };
+enum { N_UNITS = 120, KEYFRAME_EVERY = 15 };
 
 struct stream {
     struct packet *units[N_UNITS];
@@ -253,6 +253,36 @@ static void test_pipe_with_slow_writers(void **state)
     }
 }
 
+/* idle=0: silence never ends a picture, so it needs the next one. */
+static void test_pipe_without_idle_ends(void **state)
+{
+    struct source_run r;
+    struct source_unit unit = {0};
+    char path[100];
+    snprintf(path, sizeof(path), "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    source_run_init(&r, &source_pipe, path, "idle=0");
+    assert_int_equal(source_run_open(&r), 0);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    for (int n = 0; n < N_UNITS; n++) {
+        const struct packet *p = stream.units[n];
+        assert_int_equal(write(fd, p->data, p->size), (ssize_t)p->size);
+        assert_int_equal(source_run_read(&r, n == 0 ? 20 * NS_PER_MS : NS_PER_S, &unit),
+                         n == 0 ? -ETIMEDOUT : 0);
+        packet_unref(&unit.packet);
+    }
+    assert_int_equal(source_run_read(&r, 20 * NS_PER_MS, &unit), -ETIMEDOUT); /* the last one */
+    close(fd);
+    assert_int_equal(source_run_read(&r, NS_PER_S, &unit), 0);
+    packet_unref(&unit.packet);
+    source_run_finish(&r);
+    unlink(path);
+
+    source_run_init(&r, &source_pipe, path, "");
+    assert_int_equal(option_set(source_pipe.options, r.state, "idle", "1s", &r.error), -ERANGE);
+    source_run_finish(&r);
+}
+
 static void test_pipe_refusals(void **state)
 {
     struct source_run r;
@@ -464,10 +494,15 @@ static void test_file_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipe_is_prompt), cmocka_unit_test(test_pipe_with_slow_writers),
-        cmocka_unit_test(test_pipe_refusals),  cmocka_unit_test(test_tcp_is_prompt),
-        cmocka_unit_test(test_tcp_refusals),   cmocka_unit_test(test_file_is_looped_and_paced),
-        cmocka_unit_test(test_file_of_jpegs),  cmocka_unit_test(test_file_refusals),
+        cmocka_unit_test(test_pipe_is_prompt),
+        cmocka_unit_test(test_pipe_with_slow_writers),
+        cmocka_unit_test(test_pipe_without_idle_ends),
+        cmocka_unit_test(test_pipe_refusals),
+        cmocka_unit_test(test_tcp_is_prompt),
+        cmocka_unit_test(test_tcp_refusals),
+        cmocka_unit_test(test_file_is_looped_and_paced),
+        cmocka_unit_test(test_file_of_jpegs),
+        cmocka_unit_test(test_file_refusals),
     };
     return cmocka_run_group_tests(tests, make_stream, drop_stream);
 }
