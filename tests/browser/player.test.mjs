@@ -29,17 +29,19 @@ const isPlaying = () => window.avocet?.phase === 'playing';
 const playsBy = (page, via) => page.waitFor((want) => window.avocet?.phase === 'playing' &&
     window.avocet.transport === want, `a picture by ${via}`, { ms: PLAY_MS, args: [via] });
 
-/* In the page: n frames' capture times, as the read-out has them and as they are drawn. */
-async function compareFrames(n) {
+/* In the page: n frames' capture times, as the read-out has them and as they are drawn. Firefox calls
+ * back for a frame that the next animation frame shows (isShownLater). */
+async function compareFrames(n, isShownLater) {
     const pairs = [];
     const settled = [];
     await new Promise((resolve) => {
         const giveUp = setTimeout(resolve, 15000);
         window.avocet.onframe = async (frame) => {
-            /* Firefox calls back for a frame that the next animation frame shows. */
             const drawn = [await window.avocet.readTimecode()];
-            await new Promise((shown) => requestAnimationFrame(shown));
-            drawn.push(await window.avocet.readTimecode());
+            if (isShownLater) {
+                await new Promise((shown) => requestAnimationFrame(shown));
+                drawn.push(await window.avocet.readTimecode());
+            }
             pairs.push([frame, drawn.filter((time) => time !== null)]);
             if (pairs.length >= n) {
                 clearTimeout(giveUp);
@@ -91,7 +93,7 @@ for (const name of browsers) {
                     assert.ok(await page.evaluate(countPictures, 2000) >= 20, 'frames advance');
                 }
                 if (via !== 'mjpeg') { // an <img> does not say which frame it shows
-                    const { compared, median } = await page.evaluate(compareFrames, FRAMES);
+                    const { compared, median } = await page.evaluate(compareFrames, FRAMES, name === 'firefox');
                     assert.ok(compared >= FRAMES / 2, `${compared} frames with both times`);
                     assert.ok(median <= AGREE_MS, `read-out and picture differ by ${median} ms`);
                 }
@@ -102,7 +104,7 @@ for (const name of browsers) {
         test('drive mode plays on', async () => {
             const page = await browser.open(`${avocet.http}/cam/?mode=drive`);
             await page.waitFor(isPlaying, 'a picture', { ms: PLAY_MS });
-            assert.ok(await page.evaluate(countPictures, 3000) >= 30, 'frames of three seconds');
+            assert.ok(await page.evaluate(countPictures, 3000) >= 45, 'frames of three seconds');
             await page.close();
         });
     });
