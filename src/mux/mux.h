@@ -32,6 +32,9 @@ struct mux_type {
     int (*header)(void *state, struct buf **out);
     /* sequence counts the packets of the encoding, from 0, without gaps. */
     int (*packet)(void *state, const struct packet *packet, uint32_t sequence, struct buf **out);
+    /* What goes before this output of packet() to a viewer whose last one was not the one before it;
+     * *out NULL: nothing. May be absent. */
+    int (*resume)(const struct buf *packet, struct buf **out);
     void (*close)(void *state);
 };
 

@@ -10,8 +10,8 @@
  * of a slow camera nothing can be sent, so that its chunk carries the clock of the time until the
  * next one spread over its packets, as if it were sent evenly.
  *
- * All viewers get the same bytes. Who skips frames sees the counters jump, as after a loss on the
- * way, directly before the tables and keyframe that it goes on with.
+ * All viewers get the same bytes. For one that skipped frames the counters would jump: it gets a
+ * packet without payload before, for each PID, that says so (discontinuity_indicator).
  *
  * Spec: ISO/IEC 13818-1 §2.4.3, §2.7.2 (PCR at least every 100 ms; 40 ms here, as DVB has it),
  *       §2.14.1 (H.264: an access unit delimiter at the start of each access unit).
@@ -27,6 +27,8 @@ enum {
     STREAM_ID_VIDEO = 0xe0,
     DELAY = TS_TIMESCALE * 40 / 1000,
     PACKETS_AT_POINT = 3, /* PAT, PMT, PCR */
+    PID_MASK = 0x1fff,
+    COUNTER_MASK = 0x0f,
 };
 
 #define CLOCK_INTERVAL_NS (40 * NS_PER_MS)
@@ -216,6 +218,37 @@ static int ts_packet(void *state, const struct packet *packet, uint32_t sequence
     return 0;
 }
 
+/* Of a packet's PID, without payload: the counter is that of the packet before it. */
+static void write_discontinuity(struct byte_writer *w, const uint8_t *packet)
+{
+    const struct ts_adaptation no_adaptation = {.clock = TIME_NONE};
+    struct ts_payload none = {0};
+    struct ts_pid pid = {
+        .pid = bytes_get_u16(packet + 1) & PID_MASK,
+        .continuity = packet[3] & COUNTER_MASK,
+        .is_discontinuous = true,
+    };
+    ts_packet_write(w, &pid, false, &no_adaptation, &none);
+}
+
+/* A keyframe's first packets are PAT, PMT and the picture's. */
+static int ts_resume(const struct buf *packet, struct buf **out)
+{
+    const size_t size = PACKETS_AT_POINT * TS_PACKET_SIZE;
+    struct buf *b = buf_create(size);
+    if (!b) {
+        return -ENOMEM;
+    }
+    struct byte_writer w;
+    byte_writer_init(&w, b->data, size);
+    for (size_t at = 0; at < size && at < packet->size; at += TS_PACKET_SIZE) {
+        write_discontinuity(&w, packet->data + at);
+    }
+    b->size = byte_writer_size(&w);
+    *out = b;
+    return 0;
+}
+
 static void ts_close(void *state)
 {
 }
@@ -227,5 +260,6 @@ const struct mux_type mux_ts = {
     .open = ts_open,
     .header = ts_header,
     .packet = ts_packet,
+    .resume = ts_resume,
     .close = ts_close,
 };

@@ -62,11 +62,24 @@ static unsigned per_step(const struct datagram_output *d)
     return n_steps > 1 ? 1 + left / (unsigned)n_steps : left;
 }
 
+/* Preamble and chunk as one; without memory the chunk alone. */
+static struct buf *join(struct buf *preamble, struct buf *chunk)
+{
+    struct buf *b = preamble ? buf_create(preamble->size + chunk->size) : NULL;
+    if (!b) {
+        return buf_ref(chunk);
+    }
+    memcpy(b->data, preamble->data, preamble->size);
+    memcpy(b->data + preamble->size, chunk->data, chunk->size);
+    b->size = b->capacity;
+    return b;
+}
+
 static int outlet_send_chunk(struct outlet *o, struct buf *const *bufs, size_t n_bufs)
 {
     struct datagram_output *d = output_of(o);
-    struct buf *chunk = bufs[n_bufs - 1];
-    d->chunk = buf_ref(chunk);
+    struct buf *chunk = join(n_bufs > 1 ? bufs[0] : NULL, bufs[n_bufs - 1]);
+    d->chunk = chunk;
     d->next = 0;
     d->n_bytes = 0;
     d->n_datagrams = d->format->count(chunk);

@@ -131,6 +131,7 @@ void reader_close(struct reader *r, int64_t now_ns)
         return;
     }
     reader_count_late(r, now_ns);
+    buf_unref(&r->resume);
     struct encoding *e = f->encoding;
     r->feed = NULL;
     list_remove(&r->link);
@@ -267,13 +268,24 @@ static bool settle(struct reader *r, int64_t now_ns)
     return !r->is_waiting_key;
 }
 
+/* What the format has to say where this chunk does not follow the last one. */
+static struct buf *make_resume(struct reader *r, const struct chunk *chunk)
+{
+    const struct mux_type *mux = r->feed->mux;
+    buf_unref(&r->resume);
+    if (mux && mux->resume && r->is_started && (chunk->is_gap || chunk->is_new_track)) {
+        (void)mux->resume(chunk->buf, &r->resume); /* without memory: a gap that is not marked */
+    }
+    return r->resume;
+}
+
 static void note_read(struct reader *r, struct chunk *out)
 {
     const struct ring_entry *entry = ring_at(&encoding_of(r)->ring, r->cursor);
     out->is_gap = r->is_gap;
     out->is_new_track = !r->is_started || r->track_version != entry->track_version;
-    if (!out->is_new_track) {
-        out->preamble = NULL;
+    if (!out->is_new_track || !out->preamble) {
+        out->preamble = make_resume(r, out);
     }
     r->track_version = entry->track_version;
     r->is_gap = false;

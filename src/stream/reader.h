@@ -37,7 +37,8 @@ struct reader;
 struct chunk {
     struct packet *packet;
     struct buf *buf;      /* what the mux made; NULL without mux */
-    struct buf *preamble; /* to be sent before buf: first chunk, after a change of track; or NULL */
+    struct buf *preamble; /* to be sent before buf: first chunk, after a change of track or a gap;
+                             or NULL */
     uint32_t sequence;    /* of the encoding's packets; a gap means that this reader skipped */
     bool is_gap;          /* frames were skipped directly before this one */
     bool is_new_track;    /* first chunk, or the track changed */
@@ -83,6 +84,7 @@ struct reader {
     int64_t catch_up_until_ns; /* while is_catching_up */
     int64_t next_wish_ns;      /* no wish because of a skip before */
     uint32_t track_version;    /* of the last chunk read */
+    struct buf *resume;        /* the preamble of the last chunk read behind a gap */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* Outputs that send datagrams: MPEG-TS over UDP, RTP and its description. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -23,6 +24,31 @@ function configure(outputs, source = 'test:?size=480p&bitrate=4M&pattern=noise&k
     writeFileSync(file, `streams:\n  cam: {source: "${source}", outputs: ${JSON.stringify(outputs)}}\n`);
     return ['--config', file];
 }
+
+test('stream.ts: what a slow viewer skipped is marked', async () => {
+    const avocet = await startAvocet(['cam=test:?size=480p&bitrate=8M&pattern=noise&keyframe=500ms']);
+    const socket = net.connect(avocet.servers.http.port, '127.0.0.1');
+    let bytes = Buffer.alloc(0);
+    socket.on('data', (data) => (bytes = Buffer.concat([bytes, data])));
+    const comes = (n_bytes) => {
+        const wanted = bytes.length + n_bytes;
+        return until(() => bytes.length > wanted, 'bytes come', { ms: 15000 });
+    };
+    const other = net.connect(avocet.servers.http.port, '127.0.0.1').resume(); /* gets every frame */
+    [socket, other].forEach((viewer) => viewer.write('GET /cam/stream.ts?mode=drive HTTP/1.0\r\n\r\n'));
+    await comes(100000);
+    socket.pause();
+    const dropped = 'avocet_viewer_frames_dropped_total{stream="cam",protocol="http",reason="budget"}';
+    await until(async () => await avocet.metric(dropped) > 0, 'frames are skipped', { ms: 30000 });
+    socket.resume();
+    await comes(10000000);
+    [socket, other].forEach((viewer) => viewer.destroy());
+    await avocet.stop();
+    const stream = bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
+    const marks = tsPackets(stream).filter(({ isMarked, pid }) => isMarked && pid === 0x100);
+    assert.equal(tsGaps(stream), 0);
+    assert.ok(marks.length >= 2, `${marks.length} marks: the beginning, and what was skipped`);
+});
 
 test('udp: whole MPEG-TS packets by sevens, nobody has to ask', { skip: noFfprobe }, async () => {
     const receiver = await Receiver.open();

@@ -55,7 +55,7 @@ export async function openPair(options = {}) {
     }
 }
 
-/* {pid, counter, hasPayload} of each packet of a transport stream. */
+/* {pid, counter, hasPayload, isMarked (discontinuity)} of each packet of a transport stream. */
 export function tsPackets(bytes) {
     const packets = [];
     for (let at = 0; at + 188 <= bytes.length; at += 188) {
@@ -64,18 +64,19 @@ export function tsPackets(bytes) {
             pid: bytes.readUInt16BE(at + 1) & 0x1fff,
             counter: bytes[at + 3] & 15,
             hasPayload: (bytes[at + 3] & 0x10) !== 0,
+            isMarked: (bytes[at + 3] & 0x20) !== 0 && bytes[at + 4] > 0 && (bytes[at + 5] & 0x80) !== 0,
         });
     }
     return packets;
 }
 
-/* How often a continuity counter is not the one that was due. */
+/* How often a continuity counter is not the one that was due, without a mark. */
 export function tsGaps(bytes) {
     const counters = new Map();
     let n_gaps = 0;
-    for (const { pid, counter, hasPayload } of tsPackets(bytes)) {
+    for (const { pid, counter, hasPayload, isMarked } of tsPackets(bytes)) {
         const due = (counters.get(pid) + (hasPayload ? 1 : 0)) & 15;
-        n_gaps += counters.has(pid) && counter !== due;
+        n_gaps += counters.has(pid) && counter !== due && !isMarked;
         counters.set(pid, counter);
     }
     return n_gaps;

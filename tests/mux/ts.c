@@ -153,6 +153,43 @@ static void test_wrap(void **state)
     clip_close(&mux_ts, mux);
 }
 
+/* Frames that a viewer never got, then what it goes on with: nothing is amiss for the checker, nor
+ * for the reader, which only hears of a loss. */
+static void test_a_viewer_skips(void **state)
+{
+    const struct track track = {.codec = CODEC_H264, .rate = {30, 1}};
+    void *mux = clip_open(&mux_ts, &track);
+    struct ts_check check;
+    struct ts_reader reader;
+    struct ts_unit unit;
+    ts_check_init(&check);
+    ts_reader_init(&reader);
+    for (unsigned n = 0; n < 20; n++) {
+        const bool is_skipped = n >= 5 && n < 10;
+        struct packet *p = unit_of(1000 + n * 100, n, n % 10 ? 0 : PACKET_KEY, n * NS_PER_S / 30);
+        struct buf *b = mux_one(mux, p);
+        if (n == 10) {
+            struct buf *resume = NULL;
+            assert_int_equal(mux_ts.resume(b, &resume), 0);
+            ts_check_push(&check, buf_bytes(resume));
+            ts_reader_push(&reader, buf_bytes(resume));
+            buf_unref(&resume);
+        }
+        if (!is_skipped) {
+            ts_check_push(&check, buf_bytes(b));
+            ts_reader_push(&reader, buf_bytes(b));
+            assert_int_equal(ts_reader_pull(&reader, &unit), 0);
+            assert_int_equal(unit.bytes.size, DELIMITER_SIZE + p->size);
+        }
+        buf_unref(&b);
+        packet_unref(&p);
+    }
+    assert_int_equal(check.n_units, 15);
+    assert_int_equal(check.n_discontinuities, 2); /* the beginning, and this */
+    ts_reader_finish(&reader);
+    clip_close(&mux_ts, mux);
+}
+
 static void test_bad_packets(void **state)
 {
     const struct track track = {.codec = CODEC_H264};
@@ -172,9 +209,9 @@ static void test_bad_packets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_flags),       cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_bad_packets),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_flags),          cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_a_viewer_skips), cmocka_unit_test(test_bad_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,15 +167,15 @@ static void check_packet(struct ts_check *c, const uint8_t *p)
     check_counter(c, pid, p[3] & 15, has_payload, field.size > 0 && (field.data[0] & 0x80));
     check_adaptation(c, pid, field);
     const struct bytes payload = bytes_of(p + used, TS_PACKET_SIZE - used);
-    if (pid == 0 || pid == PMT) {
+    if (!has_payload) {
+        assert_false(is_start);
+    } else if (pid == 0 || pid == PMT) {
         assert_true(is_start);
         check_section(c, pid, payload);
     } else {
         assert_int_equal(pid, VIDEO);
         assert_false(c->pat_waits);
-        if (has_payload) {
-            check_video(c, is_start, payload);
-        }
+        check_video(c, is_start, payload);
     }
 }
 

@@ -137,6 +137,13 @@ static int mux_packet(void *state, const struct packet *packet, uint32_t sequenc
     return 0;
 }
 
+static int mux_resume(const struct buf *packet, struct buf **out)
+{
+    (void)packet;
+    *out = buf_copy(bytes_of_text("R"));
+    return 0;
+}
+
 static void mux_close(void *state)
 {
     (void)state;
@@ -149,6 +156,7 @@ const struct mux_type fake_mux = {
     .open = mux_open,
     .header = mux_header,
     .packet = mux_packet,
+    .resume = mux_resume,
     .close = mux_close,
 };
 
@@ -195,7 +203,8 @@ unsigned fake_viewer_read(struct fake_viewer *v, unsigned n)
         v->last_sequence = c.sequence;
         v->n_read++;
         v->n_gaps += c.is_gap;
-        v->n_preambles += c.preamble != NULL;
+        v->n_preambles += c.preamble != NULL && c.preamble->data[0] == 'H';
+        v->n_resumes += c.preamble != NULL && c.preamble->data[0] == 'R';
     }
     return i;
 }

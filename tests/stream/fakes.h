@@ -45,7 +45,7 @@ struct fake_mux_counts {
     unsigned n_closes;
 };
 extern struct fake_mux_counts fake_mux_counts;
-/* Copies; the header is "H" and the track's width; refuses MJPEG tracks and packets that begin with
+/* Copies; the header is "H" and the track's width, behind a gap "R"; refuses MJPEG tracks and packets that begin with
  * 0xff. */
 extern const struct mux_type fake_mux;
 
@@ -57,6 +57,7 @@ struct fake_viewer {
     unsigned n_read;
     unsigned n_gaps;
     unsigned n_preambles;
+    unsigned n_resumes;
     unsigned n_states;
     uint32_t first_sequence;
     uint32_t last_sequence;

@@ -30,6 +30,7 @@ static void test_muxed_once_for_all(void **state)
         assert_int_equal(v[i].n_ready, 10);
         assert_int_equal(v[i].n_preambles, 1);
         assert_int_equal(v[i].n_gaps, 0);
+        assert_int_equal(v[i].n_resumes, 0);
     }
     assert_int_equal(fake_mux_counts.n_packets, 10);
     assert_int_equal(fake_mux_counts.n_opens, 1);
@@ -90,6 +91,7 @@ static void test_late_reader_jumps_to_a_near_keyframe(void **state)
     assert_int_equal(fake_viewer_read(&v, 10), 1);
     assert_int_equal(v.last_sequence, 7);
     assert_int_equal(v.n_gaps, 1);
+    assert_int_equal(v.n_resumes, 1);
     assert_int_equal(v.reader.stats.n_dropped[DROP_BUDGET], 6);
     assert_int_equal(v.reader.protocol->n_dropped[DROP_BUDGET], 6);
     assert_int_equal(f.producer.n_key_wishes, 0);
