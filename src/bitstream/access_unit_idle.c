@@ -9,7 +9,7 @@ enum {
     SAMPLES_OTHER = 4,
     DISTRUST_PAUSE = 2,
     DISTRUST_FORETOLD = 4,
-    DISTRUST_ACTED = 16,
+    DISTRUST_ACTED = 32,
 };
 
 void access_unit_idle_init(struct access_unit_idle *idle, int64_t base_ns)
@@ -59,9 +59,15 @@ bool access_unit_idle_is_plausible(const struct access_unit_idle *idle, bool is_
            has_usual_slices(&idle->slices[is_idr], is_idr ? SAMPLES_IDR : SAMPLES_OTHER, n_slices);
 }
 
-bool access_unit_idle_is_trusted(const struct access_unit_idle *idle)
+static bool has_proofs(const struct access_unit_idle *idle)
 {
     return idle->n_proofs >= idle->n_proofs_needed;
+}
+
+bool access_unit_idle_is_trusted(const struct access_unit_idle *idle, size_t size_bytes)
+{
+    const size_t more = idle->proved_bytes / 100 * ACCESS_UNIT_IDLE_LARGER_PERCENT;
+    return has_proofs(idle) && size_bytes <= idle->proved_bytes + more;
 }
 
 static void note_slices(struct access_unit_idle *idle, bool is_idr, unsigned n_slices)
@@ -73,6 +79,7 @@ static void note_slices(struct access_unit_idle *idle, bool is_idr, unsigned n_s
 static void distrust(struct access_unit_idle *idle, unsigned factor)
 {
     idle->n_proofs = 0;
+    idle->proved_bytes = 0;
     idle->n_calm = 0;
     idle->n_proofs_needed *= factor;
     if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS_MAX) {
@@ -92,7 +99,7 @@ static void note_calm(struct access_unit_idle *idle)
     if (idle->wait_ns > idle->base_ns && idle->longest_pause_ns < idle->wait_ns / 4) {
         idle->wait_ns /= 2;
     }
-    if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS && access_unit_idle_is_trusted(idle)) {
+    if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS && has_proofs(idle)) {
         idle->n_proofs_needed /= 2;
     }
     idle->n_calm = 0;
@@ -128,6 +135,7 @@ void access_unit_idle_ended(struct access_unit_idle *idle, bool is_idr, unsigned
     if (idle->foretold_bytes != 0) {
         if (idle->foretold_bytes == size_bytes) {
             prove(idle);
+            idle->proved_bytes = size_bytes > idle->proved_bytes ? size_bytes : idle->proved_bytes;
         } else {
             distrust(idle, DISTRUST_FORETOLD);
         }
