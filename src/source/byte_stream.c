@@ -16,6 +16,7 @@ enum {
 int byte_stream_init(struct byte_stream *s, const struct source_params *params, int64_t idle_ns)
 {
     *s = (struct byte_stream){
+        .log = params->log,
         .last_pts_ns = TIME_NONE,
         .offset_ns = TIME_NONE,
         .chunk = malloc(CHUNK_SIZE),
@@ -105,6 +106,16 @@ static int fill(struct byte_stream *s, int fd)
     return push(s, s->n_head + (size_t)n);
 }
 
+/* A picture went out without its end: seldom, see access_unit_idle.h. */
+static void tell_wrong_end(struct byte_stream *s)
+{
+    if (s->units.idle.n_wrong != s->n_wrong_told) {
+        s->n_wrong_told = s->units.idle.n_wrong;
+        log_warn(s->log, "the writer paused inside a frame, skipping to the next keyframe; "
+                         "if it often does, set idle=0 or a longer idle=");
+    }
+}
+
 static int pull(struct byte_stream *s, struct packet **packet)
 {
     if (s->is_ts) {
@@ -115,6 +126,7 @@ static int pull(struct byte_stream *s, struct packet **packet)
         return result;
     }
     const int result = access_unit_pull(&s->units, packet);
+    tell_wrong_end(s);
     if (result == -EAGAIN && s->is_at_end) {
         return access_unit_flush_end(&s->units, packet) == 0 ? 0 : -EPIPE;
     }

@@ -26,7 +26,9 @@
 #define BYTE_STREAM_IDLE_MAX_NS (200 * NS_PER_MS)
 
 struct byte_stream {
+    const struct log *log;
     struct access_unit units; /* H.264 */
+    uint64_t n_wrong_told;
     struct ts_stream ts;
     bool is_format_known;
     bool is_ts;
