@@ -406,7 +406,7 @@ int access_unit_flush_idle(struct access_unit *a, int64_t now_ns, struct packet 
     if (deadline_ns == TIME_NONE || now_ns < deadline_ns) {
         return -EAGAIN;
     }
-    if (!access_unit_idle_is_trusted(&a->idle, a->size - a->start)) {
+    if (!access_unit_idle_is_trusted(&a->idle, a->slice.is_idr, a->size - a->start)) {
         a->idle.foretold_bytes = a->size - a->start;
         return -EAGAIN;
     }

@@ -64,10 +64,12 @@ static bool has_proofs(const struct access_unit_idle *idle)
     return idle->n_proofs >= idle->n_proofs_needed;
 }
 
-bool access_unit_idle_is_trusted(const struct access_unit_idle *idle, size_t size_bytes)
+bool access_unit_idle_is_trusted(const struct access_unit_idle *idle, bool is_idr,
+                                 size_t size_bytes)
 {
-    const size_t more = idle->proved_bytes / 100 * ACCESS_UNIT_IDLE_LARGER_PERCENT;
-    return has_proofs(idle) && size_bytes <= idle->proved_bytes + more;
+    const size_t proved_bytes = idle->proved_bytes[is_idr];
+    const size_t more = proved_bytes / 100 * ACCESS_UNIT_IDLE_LARGER_PERCENT;
+    return has_proofs(idle) && size_bytes <= proved_bytes + more;
 }
 
 static void note_slices(struct access_unit_idle *idle, bool is_idr, unsigned n_slices)
@@ -79,7 +81,7 @@ static void note_slices(struct access_unit_idle *idle, bool is_idr, unsigned n_s
 static void distrust(struct access_unit_idle *idle, unsigned factor)
 {
     idle->n_proofs = 0;
-    idle->proved_bytes = 0;
+    idle->proved_bytes[0] = idle->proved_bytes[1] = 0;
     idle->n_calm = 0;
     idle->n_proofs_needed *= factor;
     if (idle->n_proofs_needed > ACCESS_UNIT_IDLE_PROOFS_MAX) {
@@ -120,8 +122,11 @@ void access_unit_idle_paused(struct access_unit_idle *idle, int64_t pause_ns, si
     }
 }
 
-static void prove(struct access_unit_idle *idle)
+static void prove(struct access_unit_idle *idle, bool is_idr, size_t size_bytes)
 {
+    if (size_bytes > idle->proved_bytes[is_idr]) {
+        idle->proved_bytes[is_idr] = size_bytes;
+    }
     if (idle->n_proofs < ACCESS_UNIT_IDLE_PROOFS_MAX) {
         idle->n_proofs++;
     }
@@ -134,8 +139,7 @@ void access_unit_idle_ended(struct access_unit_idle *idle, bool is_idr, unsigned
     note_calm(idle);
     if (idle->foretold_bytes != 0) {
         if (idle->foretold_bytes == size_bytes) {
-            prove(idle);
-            idle->proved_bytes = size_bytes > idle->proved_bytes ? size_bytes : idle->proved_bytes;
+            prove(idle, is_idr, size_bytes);
         } else {
             distrust(idle, DISTRUST_FORETOLD);
         }
@@ -156,7 +160,7 @@ void access_unit_idle_proved(struct access_unit_idle *idle, bool is_idr, unsigne
     idle->is_unproved = false;
     note_slices(idle, is_idr, n_slices);
     note_calm(idle);
-    prove(idle);
+    prove(idle, is_idr, 0); /* one so large was proved before */
 }
 
 void access_unit_idle_disproved(struct access_unit_idle *idle)

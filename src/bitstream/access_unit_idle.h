@@ -8,8 +8,9 @@
  * proofs needed, one that was acted upon by more; so does a pause inside a NAL unit that comes near
  * wait_ns. Long calm takes that back.
  *
- * What is larger than anything that was proved (a keyframe, at first) is not believed, whatever the
- * small ones have proved: large ones are where a writer fills pipes and networks, and pauses.
+ * What is larger than anything of its kind (IDR or not) that was proved is not believed, whatever
+ * others have proved, and so no keyframe before one was proved: large ones are where a writer fills
+ * pipes and networks, and pauses.
  *
  * So a writer that pauses inside slices is not trusted; but the first such pause of one that never
  * did it before, not even briefly, is not recognised, and the forecast acted upon is wrong.
@@ -48,7 +49,7 @@ struct access_unit_idle {
     int64_t wait_ns; /* base_ns or more */
     unsigned n_proofs;
     unsigned n_proofs_needed;
-    size_t proved_bytes; /* the largest size of a forecast that came true */
+    size_t proved_bytes[2]; /* [1]: of IDR pictures; the largest of a forecast that came true */
     unsigned n_calm;
     int64_t longest_pause_ns;                 /* inside a NAL unit, while n_calm was counted */
     struct access_unit_idle_slices slices[2]; /* [1]: of IDR pictures */
@@ -64,8 +65,9 @@ void access_unit_idle_init(struct access_unit_idle *idle, int64_t base_ns);
 bool access_unit_idle_is_plausible(const struct access_unit_idle *idle, bool is_idr,
                                    unsigned n_slices, size_t size_bytes, size_t push_bytes,
                                    uint8_t last_byte);
-/* Enough proofs to act upon the forecast of an access unit of this size. */
-bool access_unit_idle_is_trusted(const struct access_unit_idle *idle, size_t size_bytes);
+/* Enough proofs to act upon the forecast of an access unit of this kind and size. */
+bool access_unit_idle_is_trusted(const struct access_unit_idle *idle, bool is_idr,
+                                 size_t size_bytes);
 
 /* A NAL unit went on after a pause behind size_bytes of its access unit. */
 void access_unit_idle_paused(struct access_unit_idle *idle, int64_t pause_ns, size_t size_bytes,

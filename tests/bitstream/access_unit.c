@@ -410,14 +410,15 @@ static void test_short_pauses(void **state)
     for (unsigned n = 0; n < 100; n++) {
         write_unit(&w);
     }
-    assert_true(access_unit_idle_is_trusted(&w.a.idle, 1));
+    assert_true(access_unit_idle_is_trusted(&w.a.idle, false, 1));
     write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
-    assert_false(access_unit_idle_is_trusted(&w.a.idle, 1));
+    assert_false(access_unit_idle_is_trusted(&w.a.idle, false, 1));
     assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
     for (unsigned n = 0; n < 600; n++) {
         write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
     }
-    assert_true(access_unit_idle_is_trusted(&w.a.idle, 1)); /* 2 ms of pause, 6 ms of patience */
+    assert_true(
+        access_unit_idle_is_trusted(&w.a.idle, false, 1)); /* 2 ms of pause, 6 ms of patience */
     assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
     for (unsigned n = 0; n < 2 * ACCESS_UNIT_IDLE_CALM && w.r.n_packets < PICTURES_MAX - 1; n++) {
         write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
@@ -534,11 +535,14 @@ static void test_larger_ones_are_not_believed(void **state)
         idle.foretold_bytes = 1000;
         access_unit_idle_ended(&idle, false, 1, 1000);
     }
-    assert_true(access_unit_idle_is_trusted(&idle, 1250));
-    assert_false(access_unit_idle_is_trusted(&idle, 1251));
+    assert_true(access_unit_idle_is_trusted(&idle, false, 1250));
+    assert_false(access_unit_idle_is_trusted(&idle, false, 1251));
+    /* and none proves anything for keyframes but another keyframe */
+    assert_false(access_unit_idle_is_trusted(&idle, true, 100));
     idle.foretold_bytes = 30000;
     access_unit_idle_ended(&idle, true, 1, 30000);
-    assert_true(access_unit_idle_is_trusted(&idle, 30000));
+    assert_true(access_unit_idle_is_trusted(&idle, true, 30000));
+    assert_false(access_unit_idle_is_trusted(&idle, false, 30000));
 }
 
 static void test_trust_comes_back(void **state)
@@ -557,14 +561,14 @@ static void test_trust_comes_back(void **state)
         idle.foretold_bytes = 100;
         access_unit_idle_ended(&idle, false, 1, 100);
     }
-    assert_false(access_unit_idle_is_trusted(&idle, 0));
+    assert_false(access_unit_idle_is_trusted(&idle, false, 0));
     for (unsigned n = 0; n < 16 * ACCESS_UNIT_IDLE_CALM; n++) {
         idle.foretold_bytes = 100;
         access_unit_idle_ended(&idle, false, 1, 100);
     }
     assert_int_equal(idle.wait_ns, ACCESS_UNIT_IDLE_NS);
     assert_int_equal(idle.n_proofs_needed, ACCESS_UNIT_IDLE_PROOFS);
-    assert_true(access_unit_idle_is_trusted(&idle, 0));
+    assert_true(access_unit_idle_is_trusted(&idle, false, 0));
 }
 
 /* A delimiter behind each access unit (what we send ourselves) shows its end at once. */
