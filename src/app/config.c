@@ -275,14 +275,25 @@ static bool is_built(enum config_server_id id)
     return id == SERVER_HTTP || id == SERVER_WEBRTC || registry_has_server(servers[id].name);
 }
 
-const char *config_outputs_beyond_loopback(const struct config *c)
+static const char *stream_beyond_loopback(const struct config_stream *s)
+{
+    if (s->source->listens && config_is_beyond_loopback(s->location)) {
+        return s->location;
+    }
+    for (unsigned i = 0; i < s->n_outputs; i++) {
+        const struct config_output *o = &s->outputs[i];
+        if (o->type->listens && config_is_beyond_loopback(o->location)) {
+            return o->location;
+        }
+    }
+    return NULL;
+}
+
+const char *config_streams_beyond_loopback(const struct config *c)
 {
     const char *beyond = NULL;
-    for (unsigned i = 0; i < c->n_streams; i++) {
-        const struct config_stream *s = &c->streams[i];
-        for (unsigned k = 0; !beyond && k < s->n_outputs; k++) {
-            beyond = config_output_beyond_loopback(&s->outputs[k]);
-        }
+    for (unsigned i = 0; !beyond && i < c->n_streams; i++) {
+        beyond = stream_beyond_loopback(&c->streams[i]);
     }
     return beyond;
 }
@@ -301,7 +312,7 @@ const char *config_beyond_loopback(const struct config *c)
             return s->address;
         }
     }
-    return config_outputs_beyond_loopback(c);
+    return config_streams_beyond_loopback(c);
 }
 
 /* ---- streams ---- */

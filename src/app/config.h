@@ -118,7 +118,7 @@ int config_add_text(struct config_texts *texts, const char *text);
 void config_finish_texts(struct config_texts *texts);
 /* An address that reaches beyond this machine and is listened on; NULL: all are loopback. */
 const char *config_beyond_loopback(const struct config *c);
-/* The same of the streams' outputs alone. */
-const char *config_outputs_beyond_loopback(const struct config *c);
+/* The same of the streams' sources and outputs alone. */
+const char *config_streams_beyond_loopback(const struct config *c);
 
 #endif

@@ -96,10 +96,9 @@ void config_output_finish(struct config_output *o)
     *o = (struct config_output){0};
 }
 
-const char *config_output_beyond_loopback(const struct config_output *o)
+bool config_is_beyond_loopback(const char *location)
 {
     struct address address;
-    const bool names_one =
-        o->type->listens && strchr(o->location, ':') && address_parse(&address, o->location) == 0;
-    return names_one && !address_is_loopback(&address) ? o->location : NULL;
+    return strchr(location, ':') && address_parse(&address, location) == 0 &&
+           !address_is_loopback(&address);
 }

@@ -18,7 +18,7 @@ struct config_output {
 /* 0, or -EINVAL with a sentence. out is zeroed. */
 int config_output_parse(struct config_output *out, const char *url, char *sentence, size_t size);
 void config_output_finish(struct config_output *o);
-/* Where it would listen, when that reaches beyond this machine by its own address; else NULL. */
-const char *config_output_beyond_loopback(const struct config_output *o);
+/* A place to listen, [ADDRESS:]PORT, that reaches beyond this machine by its own address. */
+bool config_is_beyond_loopback(const char *location);
 
 #endif

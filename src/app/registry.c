@@ -19,6 +19,7 @@
 #include "source/file.h"
 #include "source/pipe.h"
 #include "source/tcp.h"
+#include "source/tcp_listen.h"
 #include "source/test.h"
 #include "source/udp.h"
 #include "source/v4l2.h"
@@ -45,7 +46,7 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, &source_udp, NULL,
+    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, &source_tcp_listen, &source_udp, NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {

@@ -213,14 +213,14 @@ static int configure(struct config *c, int argc, char **argv)
         status = arguments_parse("serve", arguments, argc, argv, on_option, &a, &first);
     }
     if (status == EXIT_OK) {
-        const char *beyond = config_beyond_loopback(c);
-        if (beyond && !c->open) {
-            return command_fail(&command_serve, EXIT_USAGE,
-                                "listening on %s would let everybody who reaches it watch: add "
-                                "--open if that is meant, or listen on 127.0.0.1",
-                                beyond);
-        }
         status = add_sources(c, argv + first, argc - first);
+    }
+    const char *beyond = status == EXIT_OK ? config_beyond_loopback(c) : NULL;
+    if (beyond && !c->open) {
+        return command_fail(&command_serve, EXIT_USAGE,
+                            "listening on %s would let in everybody who reaches it: add --open if "
+                            "that is meant, or listen on 127.0.0.1",
+                            beyond);
     }
     return status;
 }

@@ -161,11 +161,11 @@ static void reload(struct server *s)
         }
         log_error(&s->log, "%s%s: %s; going on with the configuration as it was", s->file, place,
                   error.sentence);
-    } else if (config_outputs_beyond_loopback(config) && !s->is_open_to_all) {
+    } else if (config_streams_beyond_loopback(config) && !s->is_open_to_all) {
         log_error(&s->log,
-                  "%s: the output at %s would let everybody who reaches it watch, which needs "
+                  "%s: listening at %s would let in everybody who reaches it, which needs "
                   "--open; going on with the configuration as it was",
-                  s->file, config_outputs_beyond_loopback(config));
+                  s->file, config_streams_beyond_loopback(config));
     } else {
         const struct http_config http = {
             .hosts = (const char *const *)config->hosts.items,

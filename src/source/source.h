@@ -82,6 +82,9 @@ struct source_type {
     bool gives_pictures_only;
     /* While nobody watches: keep open and go on reading, keeping only the newest GOP (pipes). */
     bool is_drained_while_asleep;
+    /* Its location is [ADDRESS:]PORT and it listens there: beyond loopback that has to be allowed,
+     * as for a server. */
+    bool listens;
 };
 
 #endif

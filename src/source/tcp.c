@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,11 +10,12 @@
 
 #include "base/text.h"
 #include "source/byte_stream.h"
+#include "source/keepalive.h"
 #include "source/wait.h"
 
 #define CONNECT_NS (5 * NS_PER_S) /* for each address of the host */
 
-enum { HOST_SIZE = 256, SERVICE_SIZE = 8, KEEPALIVE_IDLE_S = 10, UNANSWERED_MS = 15000 };
+enum { HOST_SIZE = 256, SERVICE_SIZE = 8 };
 
 /*
  * open() only begins to connect: waiting for the peer is read()'s, which can be woken.
@@ -57,16 +57,6 @@ static void close_socket(struct tcp_source *s)
     s->fd = -1;
 }
 
-static void set_keepalive(int fd)
-{
-    const int on = 1;
-    const int idle_s = KEEPALIVE_IDLE_S;
-    const unsigned unanswered_ms = UNANSWERED_MS;
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
-}
-
 /* Begin to connect to s->address or, when that cannot even be begun, to one behind it. */
 static int begin_connect(struct tcp_source *s)
 {
@@ -77,7 +67,7 @@ static int begin_connect(struct tcp_source *s)
             result = -errno;
             continue;
         }
-        set_keepalive(s->fd);
+        source_set_keepalive(s->fd);
         if (connect(s->fd, s->address->ai_addr, s->address->ai_addrlen) == 0 ||
             errno == EINPROGRESS) {
             s->connect_deadline_ns = time_monotonic_ns() + CONNECT_NS;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { startAvocet, until } from '../lab/avocet.mjs';
+import { runAvocet, startAvocet, until } from '../lab/avocet.mjs';
 import { WsViewer, ffprobe, isJpeg, parseWsFrame, run, spawnEncoder } from '../lab/clients.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'avocet-sources-'));
@@ -133,6 +133,33 @@ test('tcp: the camera goes away and comes back; its viewer is served again', asy
     camera.close();
     await viewer.close();
     await avocet.stop();
+});
+
+test('tcp-listen: writers come and go, one at a time; the viewer stays', async () => {
+    const avocet = await startAvocet(['cam=tcp-listen:0']);
+    const place = await until(() => avocet.stderr.match(/waiting for a writer at 127\.0\.0\.1:(\d+)/), 'it says where');
+    const write = (size) => spawnEncoder({ size, output: ['-f', 'h264', `tcp://127.0.0.1:${place[1]}`] });
+    const first = write('320x240');
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 20, 'frames of the first');
+    const second = write('640x360'); /* waits its turn */
+    await viewer.until((v) => v.messages.length >= 40, 'more of the first');
+    assert.equal((await avocet.json('/cam/info')).width, 320);
+    first.kill();
+    const n = viewer.messages.length;
+    await viewer.until((v) => v.messages.length >= n + 20, 'frames of the second', 15000);
+    assert.equal((await avocet.json('/cam/info')).width, 640);
+    second.kill();
+    await until(async () => await state(avocet) === 'stalled', 'stalled without a writer', { ms: 15000 });
+    assert.equal(viewer.socket.readyState, 1);
+    await viewer.close();
+    await avocet.stop();
+});
+
+test('tcp-listen: not beyond this machine unless that is meant', async () => {
+    const refused = await runAvocet(['cam=tcp-listen:0.0.0.0:0', '--http', '0', '--webrtc', 'off', '--rtsp', 'off']);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /--open/);
 });
 
 const tsClip = path.join(folder, 'clip.ts');
