@@ -11,12 +11,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_rtp(const struct buf *b)
+static void check_rtp(const struct buf *b, size_t size_max)
 {
     const struct rtp_payloads *head = rtp_payloads_of(b);
     for (uint32_t i = 0; i < head->n_payloads; i++) {
         const struct rtp_payload *p = &head->payloads[i];
-        assert(p->size > 0 && p->size <= RTP_PAYLOAD_SIZE_MAX);
+        assert(p->size > 0 && p->size <= size_max);
         assert((size_t)p->offset + p->size <= b->size);
         assert(p->marker == (i + 1 == head->n_payloads));
     }
@@ -34,7 +34,9 @@ static void run(const struct mux_type *type, const struct track *track, const st
             if (type->packet(state, p, sequence, &b) == 0) {
                 assert(b->size <= b->capacity);
                 if (type == &mux_rtp_h264) {
-                    check_rtp(b);
+                    check_rtp(b, RTP_PAYLOAD_SIZE_MAX);
+                } else if (type == &mux_rtp_h264_plain) {
+                    check_rtp(b, RTP_PAYLOAD_PLAIN_SIZE_MAX);
                 }
                 buf_unref(&b);
             }
@@ -47,8 +49,8 @@ static void run(const struct mux_type *type, const struct track *track, const st
 static void run_all(const struct track *track, const struct packet *p)
 {
     static const struct mux_type *const types[] = {
-        &mux_annexb,          &mux_mp4,      &mux_ws_mp4, &mux_ws_h264,  &mux_multipart,
-        &mux_multipart_plain, &mux_rtp_h264, &mux_ts,     &mux_rtsp_h264};
+        &mux_annexb,          &mux_mp4,      &mux_ws_mp4, &mux_ws_h264,   &mux_multipart,
+        &mux_multipart_plain, &mux_rtp_h264, &mux_ts,     &mux_rtsp_h264, &mux_rtp_h264_plain};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         run(types[i], track, p);
     }

@@ -17,7 +17,10 @@
 
 #include "base/buf.h"
 
-enum { RTP_PAYLOAD_SIZE_MAX = 1150 }; /* with header, extensions, RTX and tag about 1,200 */
+enum {
+    RTP_PAYLOAD_SIZE_MAX = 1150,       /* with header, extensions, RTX and tag about 1,200 */
+    RTP_PAYLOAD_PLAIN_SIZE_MAX = 1388, /* of bare RTP: 1,400 with the header */
+};
 
 struct rtp_payload {
     uint32_t offset; /* from the buffer's data */

@@ -58,6 +58,8 @@ extern const struct mux_type mux_multipart_plain;
 extern const struct mux_type mux_ts;
 /* RTP payloads, see mux/rtp_h264.h. */
 extern const struct mux_type mux_rtp_h264;
+/* The same for RTP without encryption and extensions: larger. */
+extern const struct mux_type mux_rtp_h264_plain;
 /* Whole RTP packets of H.264 in RTSP's interleaved frames, see mux/rtsp_frames.h. */
 extern const struct mux_type mux_rtsp_h264;
 

@@ -21,6 +21,7 @@ enum {
  * SPS, PPS and SEI of a key picture wait in `stap` until something else comes.
  */
 struct cutter {
+    size_t size_max; /* of a payload */
     struct rtp_payload *payloads;
     uint8_t *out;
     size_t offset; /* of the next payload in the buffer */
@@ -65,8 +66,8 @@ static void add_single(struct cutter *c, struct bytes nal)
 static void add_fragments(struct cutter *c, struct bytes nal)
 {
     const struct bytes body = bytes_of(nal.data + 1, nal.size - 1);
-    const size_t n_fragments = (body.size + RTP_PAYLOAD_SIZE_MAX - FU_HEADER_SIZE - 1) /
-                               (RTP_PAYLOAD_SIZE_MAX - FU_HEADER_SIZE);
+    const size_t n_fragments =
+        (body.size + c->size_max - FU_HEADER_SIZE - 1) / (c->size_max - FU_HEADER_SIZE);
     const size_t usual = (body.size + n_fragments - 1) / n_fragments;
     for (size_t done = 0; done < body.size;) {
         const size_t left = body.size - done;
@@ -123,26 +124,25 @@ static bool is_dropped(unsigned type)
            type == H264_NAL_END_OF_STREAM || type == H264_NAL_FILLER || type > SINGLE_NAL_TYPE_MAX;
 }
 
-static bool is_aggregated(struct bytes nal, bool is_key)
+static bool is_aggregated(const struct cutter *c, struct bytes nal, bool is_key)
 {
     const unsigned type = h264_nal_type(nal);
     return is_key && (type == H264_NAL_SPS || type == H264_NAL_PPS || type == H264_NAL_SEI) &&
-           STAP_HEADER_SIZE + STAP_LENGTH_SIZE + nal.size <= RTP_PAYLOAD_SIZE_MAX;
+           STAP_HEADER_SIZE + STAP_LENGTH_SIZE + nal.size <= c->size_max;
 }
 
 static void add_nal(struct cutter *c, struct bytes nal, bool is_key)
 {
-    if (!is_aggregated(nal, is_key)) {
+    if (!is_aggregated(c, nal, is_key)) {
         flush_stap(c);
-        if (nal.size <= RTP_PAYLOAD_SIZE_MAX) {
+        if (nal.size <= c->size_max) {
             add_single(c, nal);
         } else {
             add_fragments(c, nal);
         }
         return;
     }
-    if (c->n_stap == STAP_NALS_MAX ||
-        c->stap_size + STAP_LENGTH_SIZE + nal.size > RTP_PAYLOAD_SIZE_MAX) {
+    if (c->n_stap == STAP_NALS_MAX || c->stap_size + STAP_LENGTH_SIZE + nal.size > c->size_max) {
         flush_stap(c);
     }
     c->stap[c->n_stap++] = nal;
@@ -172,10 +172,9 @@ static int rtp_h264_header(void *state, struct buf **out)
     return 0;
 }
 
-static int rtp_h264_packet(void *state, const struct packet *packet, uint32_t sequence,
-                           struct buf **out)
+static int cut_packet(const struct packet *packet, size_t size_max, struct buf **out)
 {
-    struct cutter count = {.stap_size = STAP_HEADER_SIZE};
+    struct cutter count = {.size_max = size_max, .stap_size = STAP_HEADER_SIZE};
     cut(&count, packet);
     if (count.n_payloads == 0 || packet->pts_ns == TIME_NONE) {
         return -EBADMSG;
@@ -189,7 +188,8 @@ static int rtp_h264_packet(void *state, const struct packet *packet, uint32_t se
     struct rtp_payloads *head = (struct rtp_payloads *)(void *)b->data;
     head->timestamp = rtp_h264_timestamp(packet->pts_ns);
     head->n_payloads = count.n_payloads;
-    struct cutter write = {.payloads = head->payloads,
+    struct cutter write = {.size_max = size_max,
+                           .payloads = head->payloads,
                            .out = b->data,
                            .offset = head_size,
                            .stap_size = STAP_HEADER_SIZE};
@@ -198,6 +198,18 @@ static int rtp_h264_packet(void *state, const struct packet *packet, uint32_t se
     b->size = write.offset;
     *out = b;
     return 0;
+}
+
+static int rtp_h264_packet(void *state, const struct packet *packet, uint32_t sequence,
+                           struct buf **out)
+{
+    return cut_packet(packet, RTP_PAYLOAD_SIZE_MAX, out);
+}
+
+static int plain_packet(void *state, const struct packet *packet, uint32_t sequence,
+                        struct buf **out)
+{
+    return cut_packet(packet, RTP_PAYLOAD_PLAIN_SIZE_MAX, out);
 }
 
 static void rtp_h264_close(void *state)
@@ -209,5 +221,13 @@ const struct mux_type mux_rtp_h264 = {
     .open = rtp_h264_open,
     .header = rtp_h264_header,
     .packet = rtp_h264_packet,
+    .close = rtp_h264_close,
+};
+
+const struct mux_type mux_rtp_h264_plain = {
+    .name = "rtp-h264-plain",
+    .open = rtp_h264_open,
+    .header = rtp_h264_header,
+    .packet = plain_packet,
     .close = rtp_h264_close,
 };

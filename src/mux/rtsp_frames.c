@@ -60,7 +60,7 @@ static struct buf *write_frames(struct rtsp_mux *m, const struct buf *cut)
 
 static int rtsp_h264_open(void *state, const struct track *track)
 {
-    return mux_rtp_h264.open(NULL, track);
+    return mux_rtp_h264_plain.open(NULL, track);
 }
 
 static int rtsp_h264_header(void *state, struct buf **out)
@@ -74,7 +74,7 @@ static int rtsp_h264_packet(void *state, const struct packet *packet, uint32_t s
 {
     struct rtsp_mux *m = state;
     struct buf *cut;
-    const int result = mux_rtp_h264.packet(NULL, packet, sequence, &cut);
+    const int result = mux_rtp_h264_plain.packet(NULL, packet, sequence, &cut);
     if (result < 0) {
         return result;
     }

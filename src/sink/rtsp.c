@@ -45,14 +45,26 @@ static bool has_room(struct rtsp_server *s)
     return has;
 }
 
+static void on_check(struct loop_timer *t)
+{
+    struct rtsp_server *s = list_entry(t, struct rtsp_server, check);
+    rtsp_connections_check(s);
+    if (s->n_connections > 0) {
+        loop_timer_start(t, s->limits.check_ns);
+    }
+}
+
 static void on_accept(struct listener *l, int fd, const struct address *peer)
 {
     struct rtsp_server *s = l->arg;
-    if (has_room(s)) {
-        rtsp_connection_open(s, fd, peer);
-    } else {
+    if (!has_room(s)) {
         refuse(fd);
+        return;
     }
+    if (s->n_connections == 0) {
+        loop_timer_start(&s->check, s->limits.check_ns);
+    }
+    rtsp_connection_open(s, fd, peer);
 }
 
 /* ---- the sink ---- */
@@ -63,6 +75,7 @@ static int open_sink(void *state)
     s->limits = default_limits;
     s->asks = (struct rtsp_asks){.n_tracks = n_tracks, .arg = s};
     s->sdp_id = (uint64_t)time_real_ns();
+    loop_timer_init(&s->check, s->sink.env->loop, on_check);
     list_init(&s->connections);
     list_init(&s->ports);
     list_init(&s->groups);
@@ -99,6 +112,7 @@ static void close_sink(void *state)
     {
         rtsp_connection_destroy(c);
     }
+    loop_timer_finish(&s->check);
     rtsp_ports_close(s);
 }
 

@@ -16,7 +16,6 @@ void rtsp_connection_destroy(struct rtsp_connection *c)
 {
     rtsp_describe_finish(c);
     rtsp_session_finish(&c->session);
-    loop_timer_finish(&c->check);
     loop_timer_finish(&c->wait);
     connection_close(&c->connection);
     list_remove(&c->link);
@@ -329,16 +328,18 @@ static const char *why_dead(const struct rtsp_connection *c)
                                                                    : NULL;
 }
 
-static void on_check(struct loop_timer *t)
+void rtsp_connections_check(struct rtsp_server *server)
 {
-    struct rtsp_connection *c = list_entry(t, struct rtsp_connection, check);
-    const char *why = why_dead(c);
-    if (why) {
-        log_debug(&rtsp_connection_sink(c)->log, "%s, closing viewer", why);
-        rtsp_connection_destroy(c);
-        return;
+    struct rtsp_connection *c;
+    struct rtsp_connection *next;
+    list_for_each_safe(c, next, &server->connections, link)
+    {
+        const char *why = why_dead(c);
+        if (why) {
+            log_debug(&server->sink.log, "%s, closing viewer", why);
+            rtsp_connection_destroy(c);
+        }
     }
-    loop_timer_start(t, c->server->limits.check_ns);
 }
 
 /* ---- life ---- */
@@ -360,8 +361,6 @@ void rtsp_connection_open(struct rtsp_server *server, int fd, const struct addre
     connection_tune_for_stream(&c->connection);
     rtsp_dialogue_init(&c->dialogue, &server->asks, id);
     loop_timer_init(&c->wait, loop, on_wait);
-    loop_timer_init(&c->check, loop, on_check);
-    loop_timer_start(&c->check, server->limits.check_ns);
     c->heard_ns = now(c);
     if (connection_set_reading(&c->connection, true) < 0) {
         rtsp_connection_destroy(c);

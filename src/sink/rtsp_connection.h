@@ -20,7 +20,6 @@ struct rtsp_connection {
     struct connection connection;
     struct rtsp_dialogue dialogue;
     struct rtsp_session session;
-    struct loop_timer check;
     int64_t heard_ns; /* the last sign of life */
 
     /* what came in and is not done with */
@@ -42,6 +41,8 @@ struct rtsp_connection {
 /* Takes over fd. */
 void rtsp_connection_open(struct rtsp_server *server, int fd, const struct address *peer);
 void rtsp_connection_destroy(struct rtsp_connection *c);
+/* Those that gave no sign of life, or took nothing, for too long are let go. */
+void rtsp_connections_check(struct rtsp_server *server);
 /* The stream of these members is gone. */
 void rtsp_connections_end_group(struct rtsp_server *server, const struct rtsp_group *g,
                                 const char *why);

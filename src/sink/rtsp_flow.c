@@ -10,7 +10,7 @@ const struct rtsp_track rtsp_tracks[RTSP_N_TRACKS] = {
     {.encoding = ENCODING_H264,
      .payload_type = RTSP_FRAMES_PAYLOAD_TYPE_VIDEO,
      .frames = &mux_rtsp_h264,
-     .payloads = &mux_rtp_h264,
+     .payloads = &mux_rtp_h264_plain,
      .codec = CODEC_H264,
      .describe = sdp_player_write_h264},
 };

@@ -20,7 +20,8 @@ struct rtsp_server {
     struct list connections; /* rtsp_connection::link */
     unsigned n_connections;
     bool was_limit_said;
-    struct list ports; /* rtsp_ports::link */
+    struct loop_timer check; /* while there are connections */
+    struct list ports;       /* rtsp_ports::link */
     unsigned n_ports;
     struct udp_batch *batch; /* of all ports; NULL before the first */
     struct list groups;      /* rtsp_group::link */

@@ -167,6 +167,29 @@ static void test_fragment_sizes(void **state)
     clip_close(&mux_rtp_h264, mux);
 }
 
+/* Bare RTP has more room in each packet. */
+static void test_plain_sizes(void **state)
+{
+    static const struct {
+        size_t nal_size;
+        unsigned n_payloads;
+        size_t largest;
+    } rows[] = {{1388, 1, 1388}, {1389, 2, 696}, {2773, 2, 1388}, {2774, 3, 927}};
+    void *mux = clip_open(&mux_rtp_h264_plain, &h264_track);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        uint8_t in[3000] = {0, 0, 0, 1, 0x65};
+        memset(in + 5, 0x55, rows[i].nal_size - 1);
+        struct packet *p = clip_packet(in, rows[i].nal_size + 4, 0);
+        struct buf *b = NULL;
+        assert_int_equal(mux_rtp_h264_plain.packet(mux, p, 0, &b), 0);
+        assert_int_equal(rtp_payloads_of(b)->n_payloads, rows[i].n_payloads);
+        assert_int_equal(rtp_payloads_of(b)->payloads[0].size, rows[i].largest);
+        buf_unref(&b);
+        packet_unref(&p);
+    }
+    clip_close(&mux_rtp_h264_plain, mux);
+}
+
 /* RFC 6184 §5.7.1: highest NRI, u16 sizes; not for one NAL unit; delimiters are dropped. */
 static void test_bytes(void **state)
 {
@@ -261,11 +284,9 @@ static void test_nothing_to_send(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples_round_trip),
-        cmocka_unit_test(test_fragment_sizes),
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_large_sets),
-        cmocka_unit_test(test_nothing_to_send),
+        cmocka_unit_test(test_samples_round_trip), cmocka_unit_test(test_fragment_sizes),
+        cmocka_unit_test(test_plain_sizes),        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_large_sets),         cmocka_unit_test(test_nothing_to_send),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

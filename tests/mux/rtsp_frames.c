@@ -21,7 +21,7 @@ static void compare(const struct buf *frames, const struct packet *p, unsigned n
 {
     struct buf *cut = NULL;
     size_t at = 0;
-    assert_int_equal(mux_rtp_h264.packet(NULL, p, n, &cut), 0);
+    assert_int_equal(mux_rtp_h264_plain.packet(NULL, p, n, &cut), 0);
     const struct rtp_payloads *head = rtp_payloads_of(cut);
     for (uint32_t i = 0; i < head->n_payloads; i++) {
         struct rtp_packet rtp;
