@@ -91,6 +91,7 @@ class Avocet(Process):
         lab.processes.append(self)
         ready = self.line(r'^ready http=([\d.]+):(\d+)')
         self.port = int(ready.group(2))
+        self.rtsp_port = int(re.search(r' rtsp=[\d.]+:(\d+)', ready.string).group(1))
         self.url = f'http://127.0.0.1:{self.port}'
 
     def get(self, path):
@@ -141,7 +142,7 @@ class Lab:
 
     def h264_file(self, seconds=10, bitrate='4M', size='1280x720'):
         """Constrained baseline H.264 of steady size, one slice per frame as cameras make it; made once."""
-        path = os.path.join(self.folder, f'{size}-{bitrate}.h264')
+        path = os.path.join(self.folder, f'{size}-{bitrate}-{seconds}s.h264')
         if not os.path.exists(path):
             subprocess.run([self.need('ffmpeg'), '-loglevel', 'error', '-f', 'lavfi', '-i',
                             f'testsrc2=s={size}:r=30,noise=alls=20:allf=t', '-t', str(seconds), '-c:v', 'libx264',
