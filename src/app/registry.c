@@ -18,6 +18,7 @@
 #include "sink/ws.h"
 #include "source/file.h"
 #include "source/pipe.h"
+#include "source/rpicam.h"
 #include "source/tcp.h"
 #include "source/tcp_listen.h"
 #include "source/test.h"
@@ -46,7 +47,7 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_v4l2, &source_pipe, &source_file, &source_tcp, &source_tcp_listen, &source_udp, NULL,
+    &source_test, &source_v4l2, &source_rpicam, &source_pipe, &source_file, &source_tcp, &source_tcp_listen, &source_udp, NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -160,6 +160,47 @@ test('tcp-listen: not beyond this machine unless that is meant', async () => {
     const refused = await runAvocet(['cam=tcp-listen:0.0.0.0:0', '--http', '0', '--webrtc', 'off', '--rtsp', 'off']);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /--open/);
+});
+
+/* A rpicam-vid whose camera is ffmpeg's test picture, and which notes how it was called. */
+function fakeRpicam(name, body) {
+    const bin = path.join(folder, name);
+    mkdirSync(bin);
+    writeFileSync(path.join(bin, 'rpicam-vid'), `#!/bin/sh\necho "$@" > ${bin}/arguments\n${body}\n`, { mode: 0o755 });
+    return { bin, env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } };
+}
+
+test('rpicam: the program gets the options, and lives while somebody watches', async () => {
+    const { bin, env } = fakeRpicam('rpicam', 'echo $$ > $(dirname "$0")/pid\nexec ffmpeg -v error -re -f lavfi -i testsrc2=size=640x480:rate=15 ' +
+        '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -tune zerolatency -g 15 -f h264 -');
+    const avocet = await startAvocet(['cam=rpicam:1?size=640x480&fps=15&bitrate=1M&keyframe=1s&hflip=on&roi=0.25,0.25,0.5,0.5&stop_after=100ms'], { env });
+    const viewer = await watch(avocet);
+    await viewer.until((v) => v.messages.length >= 20, 'frames of it', 20000);
+    const given = readFileSync(path.join(bin, 'arguments'), 'utf8').trim().split(' ');
+    for (const wanted of ['--camera=1', '--width=640', '--height=480', '--framerate=15.000', '--bitrate=1000000', '--intra=15', '--hflip',
+        '--roi=0.25,0.25,0.5,0.5', '--inline', '--flush', '--nopreview', '--timeout=0']) {
+        assert.ok(given.includes(wanted), `${wanted} in ${given}`);
+    }
+    const pid = Number(readFileSync(path.join(bin, 'pid'), 'utf8'));
+    await viewer.close();
+    await until(() => !existsSync(`/proc/${pid}`), 'it ends with the last viewer');
+    await avocet.stop();
+});
+
+test('rpicam: what it said when it failed is passed on', async () => {
+    const { env } = fakeRpicam('norpicam', 'echo "starting" >&2\necho "ERROR: *** no cameras available ***" >&2\nexit 255');
+    const avocet = await startAvocet(['cam=rpicam:0'], { env });
+    const answer = await avocet.get('/cam/snapshot.jpg');
+    assert.equal(answer.status, 503);
+    await until(() => /rpicam-vid ended, saying: ERROR: \*\*\* no cameras available/.test(avocet.stderr), 'its words are in the log');
+    await avocet.stop();
+});
+
+test('rpicam: no such program', async () => {
+    const avocet = await startAvocet(['cam=rpicam:0'], { env: { ...process.env, PATH: folder } });
+    await avocet.get('/cam/snapshot.jpg');
+    await until(() => /apt install rpicam-apps-lite/.test(avocet.stderr), 'it says what to install');
+    await avocet.stop();
 });
 
 const tsClip = path.join(folder, 'clip.ts');
