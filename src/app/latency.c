@@ -168,6 +168,9 @@ static int play(const struct latency_reader_type *type, void *state,
 static const struct latency_reader_type *choose(struct latency_url *url)
 {
     char query[LATENCY_PATH_SIZE] = "";
+    if (url->is_rtsp) {
+        return &latency_rtsp;
+    }
     char *mark = strchr(url->path, '?');
     if (mark) {
         snprintf(query, sizeof(query), "%s", mark);
@@ -265,7 +268,8 @@ static void latency_help(void)
     arguments_print(arguments);
     printf(
         "\nPlays the stream at URL, which must carry the test picture's timecode (test:): a page\n"
-        "(http://127.0.0.1:8080/cam/), its whep, or any stream.*. Prints\n"
+        "(http://127.0.0.1:8080/cam/), its whep, any stream.*, or rtsp://127.0.0.1:8554/cam. "
+        "Prints\n"
         "the frames seen and lost, and the time from capture until the decoded picture is there.\n"
         "With --json, freeze_ms is the longest time without a new frame.\n"
         "Both clocks must agree: run it on the machine that makes the picture.\n");

@@ -51,10 +51,17 @@ int latency_url_parse(const char *text, struct latency_url *out, struct option_e
 {
     struct http_parser_url url;
     http_parser_url_init(&url);
-    *out = (struct latency_url){.port = "80", .path = "/"};
+    const bool is_rtsp = strncmp(text, "rtsp://", 7) == 0;
+    *out = (struct latency_url){.port = "80", .path = "/", .is_rtsp = is_rtsp};
+    if (is_rtsp) {
+        strcpy(out->port, "554");
+    }
     if (http_parser_parse_url(text, strlen(text), 0, &url) != 0 ||
-        strncmp(text, "http://", 7) != 0 || (url.field_set & (1 << UF_USERINFO)) != 0) {
-        return fail(error, -EINVAL, "'%.150s' is no URL to play: write http://HOST:PORT/NAME/",
+        (!is_rtsp && strncmp(text, "http://", 7) != 0) ||
+        (url.field_set & (1 << UF_USERINFO)) != 0) {
+        return fail(error, -EINVAL,
+                    "'%.150s' is no URL to play: write http://HOST:PORT/NAME/ or "
+                    "rtsp://HOST:PORT/NAME",
                     text);
     }
     const struct {

@@ -19,6 +19,7 @@ struct latency_url {
     char host[LATENCY_HOST_SIZE]; /* without brackets */
     char port[8];
     char path[LATENCY_PATH_SIZE]; /* with query, begins with '/' */
+    bool is_rtsp;
 };
 
 struct latency_reader_type {
@@ -33,9 +34,10 @@ struct latency_reader_type {
 };
 
 extern const struct latency_reader_type latency_http;
+extern const struct latency_reader_type latency_rtsp;
 extern const struct latency_reader_type latency_whep;
 
-/* "http://HOST[:PORT]/PATH"; -EINVAL with a sentence. */
+/* "http://HOST[:PORT]/PATH" or "rtsp://…"; -EINVAL with a sentence. */
 int latency_url_parse(const char *text, struct latency_url *out, struct option_error *error);
 /* A connected TCP socket, or -errno with a sentence. */
 int latency_connect(const struct latency_url *url, int64_t deadline_ns, struct option_error *error);

@@ -120,6 +120,19 @@ static bool begins_with(struct bytes in, const char *word)
     return in.size >= n && memcmp(in.data, word, n) == 0;
 }
 
+/* RFC 2326 §7.1: RTSP-Version SP Status-Code SP Reason-Phrase */
+static int read_status(struct bytes line, struct rtsp_message *out)
+{
+    struct bytes rest = line;
+    uint32_t status;
+    (void)rtsp_split(&rest, ' ');
+    if (rtsp_number(rtsp_split(&rest, ' '), 999, &status) < 0) {
+        return -EBADMSG;
+    }
+    out->status = status;
+    return 0;
+}
+
 /* RFC 2326 §6.1: Method SP Request-URI SP RTSP-Version */
 static int read_first_line(struct bytes line, struct rtsp_message *out)
 {
@@ -128,7 +141,7 @@ static int read_first_line(struct bytes line, struct rtsp_message *out)
     }
     if (begins_with(line, "RTSP/")) {
         out->kind = RTSP_RESPONSE;
-        return 0;
+        return read_status(line, out);
     }
     struct bytes rest = line;
     const struct bytes word = rtsp_split(&rest, ' ');

@@ -44,9 +44,9 @@ enum rtsp_method {
 
 enum rtsp_kind {
     RTSP_REQUEST,
-    RTSP_RESPONSE, /* to a request that we never sent */
-    RTSP_FRAME,    /* interleaved */
-    RTSP_HTTP,     /* somebody takes us for a web server: only the first line was read */
+    RTSP_RESPONSE,
+    RTSP_FRAME, /* interleaved */
+    RTSP_HTTP,  /* somebody takes us for a web server: only the first line was read */
 };
 
 struct rtsp_header {
@@ -56,6 +56,7 @@ struct rtsp_header {
 
 struct rtsp_message {
     enum rtsp_kind kind;
+    unsigned status;         /* of a response */
     enum rtsp_method method; /* of a request, like all that follows */
     struct bytes url;
     bool has_cseq;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startAvocet, until } from '../lab/avocet.mjs';
+import { runAvocet, startAvocet, until } from '../lab/avocet.mjs';
 import { ffprobe, isInstalled, rawExchange, run } from '../lab/clients.mjs';
 
 let avocet;
@@ -39,6 +39,16 @@ for (const transport of ['tcp', 'udp']) {
         assert.equal(code, 0, stderr);
     });
 }
+
+test('avocet latency plays it, and passes on why it cannot', async () => {
+    const seen = await runAvocet(['latency', `${url}?mode=drive`, '--seconds', '1', '--json'], { ms: 20000 });
+    assert.equal(seen.code, 0, seen.stderr);
+    const { frames, lost, p50_ms } = JSON.parse(seen.stdout);
+    assert.ok(frames >= 10 && lost < frames && p50_ms > 0, seen.stdout);
+    const nobody = await runAvocet(['latency', url.replace('cam', 'nobody')]);
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /the server answered 404 Not Found/);
+});
 
 test('viewers are counted', async () => {
     const answer = await rawExchange(avocet.servers.rtsp.port,

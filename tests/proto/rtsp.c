@@ -72,6 +72,7 @@ static void test_what_each_line_is(void **state)
         {"FLY rtsp://h/a RTSP/1.0\r\n\r\n", 1, RTSP_REQUEST, RTSP_UNKNOWN},
         {"describe rtsp://h/a RTSP/1.0\r\n\r\n", 1, RTSP_REQUEST, RTSP_UNKNOWN},
         {"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", 1, RTSP_RESPONSE, RTSP_UNKNOWN},
+        {"RTSP/1.0 OK\r\n\r\n", -EBADMSG, RTSP_RESPONSE, RTSP_UNKNOWN},
         {"GET / HTTP/1.1\r\n", 1, RTSP_HTTP, RTSP_UNKNOWN}, /* its first line is enough */
         {"PLAY rtsp://h/a RTSP/2.0\r\n\r\n", -EPROTONOSUPPORT, RTSP_REQUEST, RTSP_PLAY},
         {"PLAY rtsp://h/a RTSP/1.0 x\r\n\r\n", -EPROTONOSUPPORT, RTSP_REQUEST, RTSP_PLAY},
@@ -97,6 +98,7 @@ static void test_what_each_line_is(void **state)
         if (result > 0) {
             assert_int_equal(m.kind, rows[i].kind);
             assert_int_equal(m.method, rows[i].method);
+            assert_int_equal(m.status, m.kind == RTSP_RESPONSE ? 200 : 0);
         }
     }
 }
