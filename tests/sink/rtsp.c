@@ -213,6 +213,33 @@ static void test_foreign_session(void **state)
     lab_destroy(&l);
 }
 
+/* Who plays goes on, with what the new pictures need, and sees no loss. */
+static void test_other_track(void **state)
+{
+    static const uint8_t sets[] = {0,    0, 0, 1, 0x67, 0x42, 0xc0, 0x15, 0xda, 0x05,
+                                   0x07, 0, 0, 0, 1,    0x68, 0xce, 0x3c, 0x80};
+    struct lab l;
+    struct player p;
+    lab_create(&l);
+    player_connect(&p, &l);
+    player_set_up(&p, "0-1");
+    start(&p, &l);
+    const struct rtp_header before = player_rtp(&p, 0).header;
+    const struct track track = {.codec = CODEC_H264,
+                                .size = {320, 240},
+                                .codec_string = "avc1.42c015",
+                                .parameter_sets = buf_copy(bytes_of(sets, sizeof(sets)))};
+    stream_set_track(l.stream, ENCODING_H264, &track);
+    publish(&l, 'o', true);
+    const struct rtp_header after = player_rtp(&p, 0).header;
+    assert_int_equal(after.ssrc, before.ssrc);
+    assert_int_equal(after.sequence, (uint16_t)(before.sequence + 1));
+    struct buf *parameter_sets = track.parameter_sets;
+    buf_unref(&parameter_sets);
+    player_finish(&p);
+    lab_destroy(&l);
+}
+
 static void test_end_of_stream(void **state)
 {
     struct lab l;
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_requests_in_one_go),
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_foreign_session),
+        cmocka_unit_test(test_other_track),
         cmocka_unit_test(test_end_of_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
