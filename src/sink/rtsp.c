@@ -8,6 +8,7 @@
 
 static const struct rtsp_limits default_limits = {
     .n_connections = 1024,
+    .n_per_address = 512,
     .request_ns = 10 * NS_PER_S,
     .silence_ns = (RTSP_SESSION_TIMEOUT_S + 5) * NS_PER_S,
     .stall_ns = 30 * NS_PER_S,
@@ -26,18 +27,24 @@ static unsigned n_tracks(const char *name, void *arg)
 
 /* ---- accepting ---- */
 
-/* One write that the kernel takes or not: nobody waits for it. */
+/* One write that the kernel takes or not: nobody waits for it. What the player has sent is read
+ * first, for closed over unread bytes the connection is reset, and the answer may be lost. */
 static void refuse(int fd)
 {
+    char thrown_away[512];
     static const char answer[] = "RTSP/1.0 503 Service Unavailable\r\nServer: Avocet\r\n"
                                  "Connection: close\r\n\r\n";
+    (void)recv(fd, thrown_away, sizeof(thrown_away), MSG_DONTWAIT);
     (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
 }
 
-static bool has_room(struct rtsp_server *s)
+static bool has_room(struct rtsp_server *s, const struct address *peer)
 {
-    const bool has = s->n_connections < s->limits.n_connections;
+    const unsigned n = s->n_connections;
+    const bool has =
+        n < s->limits.n_connections &&
+        (n < s->limits.n_per_address || rtsp_connections_count(s, peer) < s->limits.n_per_address);
     if (!has && !s->was_limit_said) {
         log_warn(&s->sink.log, "%u players are connected, more are turned away", s->n_connections);
     }
@@ -57,7 +64,7 @@ static void on_check(struct loop_timer *t)
 static void on_accept(struct listener *l, int fd, const struct address *peer)
 {
     struct rtsp_server *s = l->arg;
-    if (!has_room(s)) {
+    if (!has_room(s, peer)) {
         refuse(fd);
         return;
     }

@@ -14,6 +14,7 @@ extern const struct sink_type sink_rtsp;
 
 struct rtsp_limits {
     unsigned n_connections; /* more hear 503 */
+    unsigned n_per_address; /* the same, from one address */
     int64_t request_ns;     /* for a request to come in whole */
     int64_t silence_ns;     /* without a sign of life: no request, no receiver report */
     int64_t stall_ns;       /* nothing of what waits is taken */

@@ -328,6 +328,17 @@ static const char *why_dead(const struct rtsp_connection *c)
                                                                    : NULL;
 }
 
+unsigned rtsp_connections_count(const struct rtsp_server *server, const struct address *peer)
+{
+    const struct rtsp_connection *c;
+    unsigned n = 0;
+    list_for_each(c, &server->connections, link)
+    {
+        n += address_equal_ip(&c->connection.peer, peer);
+    }
+    return n;
+}
+
 void rtsp_connections_check(struct rtsp_server *server)
 {
     struct rtsp_connection *c;

@@ -228,12 +228,18 @@ static void allow_two(void *arg)
     limits_of(l)->n_connections = 2;
 }
 
-static void test_too_many(void **state)
+static void allow_two_per_address(void *arg)
+{
+    struct lab *l = arg;
+    limits_of(l)->n_per_address = 2;
+}
+
+static void expect_two(void (*allow)(void *arg))
 {
     struct lab l;
     struct player a, b, c;
     lab_create(&l);
-    fixture_call(&l.fixture, allow_two, &l);
+    fixture_call(&l.fixture, allow, &l);
     player_connect(&a, &l);
     player_connect(&b, &l);
     assert_int_equal(player_ask(&a, "OPTIONS *", ""), 200);
@@ -244,6 +250,12 @@ static void test_too_many(void **state)
     player_finish(&b);
     player_finish(&c);
     lab_destroy(&l);
+}
+
+static void test_too_many(void **state)
+{
+    expect_two(allow_two);
+    expect_two(allow_two_per_address);
 }
 
 int main(void)
