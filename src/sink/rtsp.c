@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sink/rtsp_connection.h"
+#include "sink/rtsp_connections.h"
 #include "sink/rtsp_ports.h"
 
 static const struct rtsp_limits default_limits = {

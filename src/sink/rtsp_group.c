@@ -4,7 +4,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-#include "sink/rtsp_connection.h"
+#include "sink/rtsp_connections.h"
 
 enum { PORT_MIN = 20000, PORT_PAIRS = 20000 };
 

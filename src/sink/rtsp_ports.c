@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sink/rtsp_connection.h"
+#include "sink/rtsp_connections.h"
 
 /* ---- opening ---- */
 
