@@ -18,6 +18,10 @@ const clip = path.join(folder, 'clip.h264');
 await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25:duration=2',
     '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-profile:v', 'high', '-bf', '0', '-g', '25', clip]);
 
+const tsClip = path.join(folder, 'clip.ts');
+await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=20:duration=2', '-f', 'lavfi', '-i', 'sine=duration=2',
+    '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-tune', 'zerolatency', '-g', '20', '-c:a', 'aac', '-f', 'mpegts', tsClip]);
+
 const state = async (avocet, name = 'cam') => (await avocet.json(`/${name}/info`)).state;
 const watch = (avocet, name = 'cam') => WsViewer.open(`${avocet.ws}/${name}/ws?format=h264`);
 
@@ -202,10 +206,6 @@ test('rpicam: no such program', async () => {
     await until(() => /apt install rpicam-apps-lite/.test(avocet.stderr), 'it says what to install');
     await avocet.stop();
 });
-
-const tsClip = path.join(folder, 'clip.ts');
-await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=20:duration=2', '-f', 'lavfi', '-i', 'sine=duration=2',
-    '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-tune', 'zerolatency', '-g', '20', '-c:a', 'aac', '-f', 'mpegts', tsClip]);
 
 /* Milliseconds from one frame to the next, as the stream says them. */
 function steps(viewer) {
