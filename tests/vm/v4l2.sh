@@ -14,10 +14,12 @@ vm() { # MODULES: the script on stdin, run in the guest
     local name=$1
     cat >"$tmp/guest.sh"
     cp "$probe" "$tmp/probe"
-    (cd "$tmp" && "$root/tests/lab/vm.sh" --timeout 200 --mods "$name" -- sh guest.sh) \
+    (cd "$tmp" && "$root/tests/lab/vm.sh" --timeout 200 --log "$tmp/console" --mods "$name" -- sh guest.sh) \
         >"$tmp/out" 2>&1 || {
         status=$?
         cat "$tmp/out"
+        echo "the guest's console:"
+        tail -n 40 "$tmp/console"
         exit $status
     }
     cat "$tmp/out"
