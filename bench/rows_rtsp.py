@@ -1,5 +1,6 @@
 """What an RTSP player costs: CPU per player and second, beside the bare loops and GStreamer's RTSP server."""
 
+import json
 import os
 import subprocess
 
@@ -85,4 +86,15 @@ def rtsp_rows(lab):
             fan_out(lab, 'udp', 100, udp_limit, 'bare loop of UDP GSO', 1.3, 0.4))
 
 
-ROWS = [('rtsp fan-out', rtsp_rows)]
+def latency_rows(lab, seconds=10, reach_ms=40):
+    """The test picture's timecode, read from what libav decodes at once; on one machine, so of one clock."""
+    server = lab.avocet('cam=test:?size=720p')
+    url = f'rtsp://127.0.0.1:{server.rtsp_port}/cam?mode=drive'
+    run = subprocess.run([os.path.join(lab.build, 'avocet'), 'latency', url, '--seconds', str(seconds), '--json'],
+                         capture_output=True, text=True, check=True)
+    seen = json.loads(run.stdout)
+    return [row('RTSP/TCP, capture to decoded', f"p50 {seen['p50_ms']:.1f} ms, p95 {seen['p95_ms']:.1f} ms", '', None,
+                f'p50 <= {reach_ms} ms', seen['p50_ms'] <= reach_ms)]
+
+
+ROWS = [('rtsp fan-out', rtsp_rows), ('rtsp latency', latency_rows)]
