@@ -7,6 +7,7 @@
 #include "app/registry.h"
 #include "app/source_url.h"
 #include "net/address.h"
+#include "net/udp_sender.h"
 
 static int set_parameters(struct config_output *out, const struct source_url *url, char *sentence,
                           size_t size)
@@ -52,6 +53,11 @@ static int fill(struct config_output *out, const struct source_url *url, char *s
     if (out->type->listens && !is_place(url->location)) {
         snprintf(sentence, size, "'%.80s' is no place to listen: write %s:PORT or %s:ADDRESS:PORT",
                  url->location, url->scheme, url->scheme);
+        return -EINVAL;
+    }
+    if (out->type->sends && !udp_sender_is_place(url->location)) {
+        snprintf(sentence, size, "'%.80s' is no place to send to: write %s://HOST:PORT",
+                 url->location, url->scheme);
         return -EINVAL;
     }
     out->location = strdup(url->location);
@@ -100,5 +106,5 @@ bool config_is_beyond_loopback(const char *location)
 {
     struct address address;
     return strchr(location, ':') && address_parse(&address, location) == 0 &&
-           !address_is_loopback(&address);
+           !address_is_loopback(&address) && !address_is_multicast(&address);
 }

@@ -160,6 +160,13 @@ bool address_is_loopback(const struct address *a)
     return a->sa.sa_family == AF_INET && ntohl(a->in.sin_addr.s_addr) >> 24 == 127;
 }
 
+bool address_is_multicast(const struct address *a)
+{
+    return a->sa.sa_family == AF_INET6
+               ? IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr)
+               : a->sa.sa_family == AF_INET && IN_MULTICAST(ntohl(a->in.sin_addr.s_addr));
+}
+
 bool address_is_any(const struct address *a)
 {
     if (a->sa.sa_family == AF_INET6) {

@@ -46,6 +46,7 @@ bool address_equal(const struct address *a, const struct address *b);    /* with
 bool address_equal_ip(const struct address *a, const struct address *b); /* without */
 bool address_is_loopback(const struct address *a);
 bool address_is_any(const struct address *a); /* 0.0.0.0, :: */
+bool address_is_multicast(const struct address *a);
 /* Of IP and port, for tables of peers; seed makes it unpredictable to them. */
 uint32_t address_hash(const struct address *a, uint32_t seed);
 

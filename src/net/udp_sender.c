@@ -20,12 +20,6 @@ struct udp_sender_job {
     int failure; /* of getaddrinfo() */
 };
 
-bool udp_sender_is_multicast(const struct address *a)
-{
-    return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr)
-                                       : IN_MULTICAST(ntohl(a->in.sin_addr.s_addr));
-}
-
 int udp_sender_ttl(const struct udp_sender *s)
 {
     return s->given.ttl > 0 ? s->given.ttl : 1;
@@ -122,7 +116,7 @@ static int set_multicast_v6(const struct udp_sender *s, int fd, int index)
 static int set_hops(const struct udp_sender *s, int fd)
 {
     const bool is_v6 = s->to.sa.sa_family == AF_INET6;
-    if (!udp_sender_is_multicast(&s->to)) {
+    if (!address_is_multicast(&s->to)) {
         return s->config->ttl == 0 ? 0
                : is_v6             ? set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, s->config->ttl)
                                    : set_int(fd, IPPROTO_IP, IP_TTL, s->config->ttl);
@@ -231,25 +225,32 @@ static void begin(struct loop_timer *t)
 }
 
 /* "host:5000", "192.0.2.7:5000", "[ff05::1]:5000" */
-static int parse_location(struct udp_sender *s, const char *location)
+static int parse_location(const char *location, char host[UDP_SENDER_HOST_SIZE], uint16_t *port)
 {
     const char *colon = strrchr(location, ':');
     char *end = NULL;
-    const unsigned long port =
+    const unsigned long number =
         colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
     size_t size = colon ? (size_t)(colon - location) : 0;
     if (size >= 2 && location[0] == '[' && location[size - 1] == ']') {
         location++;
         size -= 2;
     }
-    const unsigned long port_max = UINT16_MAX - (s->config->has_upper ? 1u : 0u);
-    if (size == 0 || size >= sizeof(s->host) || port == 0 || port > port_max || *end != '\0') {
+    if (size == 0 || size >= UDP_SENDER_HOST_SIZE || number == 0 || number > UINT16_MAX ||
+        *end != '\0') {
         return -EINVAL;
     }
-    memcpy(s->host, location, size);
-    s->host[size] = '\0';
-    s->port = (uint16_t)port;
+    memcpy(host, location, size);
+    host[size] = '\0';
+    *port = (uint16_t)number;
     return 0;
+}
+
+bool udp_sender_is_place(const char *location)
+{
+    char host[UDP_SENDER_HOST_SIZE];
+    uint16_t port;
+    return parse_location(location, host, &port) == 0;
 }
 
 int udp_sender_open(struct udp_sender *s, struct loop *loop, const struct udp_sender_config *config,
@@ -257,7 +258,8 @@ int udp_sender_open(struct udp_sender *s, struct loop *loop, const struct udp_se
 {
     *s = (struct udp_sender){.given = *config, .loop = loop, .fds = {-1, -1}};
     s->config = &s->given;
-    if (parse_location(s, config->location) < 0) {
+    const int parsed = parse_location(config->location, s->host, &s->port);
+    if (parsed < 0 || (config->has_upper && s->port == UINT16_MAX)) {
         snprintf(sentence, size, "'%.80s' is no place to send to: write HOST:PORT",
                  config->location);
         s->config = NULL;

@@ -51,6 +51,8 @@ struct udp_sender {
     char failure[UDP_SENDER_SENTENCE_SIZE]; /* said last; "" none */
 };
 
+/* "HOST:PORT", nothing else, as far as can be told without looking it up. */
+bool udp_sender_is_place(const char *location);
 int udp_sender_open(struct udp_sender *s, struct loop *loop, const struct udp_sender_config *config,
                     char *sentence, size_t size);
 void udp_sender_close(struct udp_sender *s);
@@ -58,8 +60,6 @@ bool udp_sender_is_open(const struct udp_sender *s);
 int udp_sender_send(struct udp_sender *s, struct bytes datagram);
 int udp_sender_send_upper(struct udp_sender *s, struct bytes datagram);
 
-/* 224.0.0.0/4, ff00::/8 */
-bool udp_sender_is_multicast(const struct address *a);
 /* Hops that are set for multicast. */
 int udp_sender_ttl(const struct udp_sender *s);
 /* Of this machine, as s->to sees it; false: unknown. */

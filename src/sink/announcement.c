@@ -15,7 +15,7 @@ int announcement_write(const struct announcement *a, struct text *out)
         return -EAGAIN;
     }
     const struct address *to = &d->sender.to;
-    const bool has_ttl = to->sa.sa_family == AF_INET && udp_sender_is_multicast(to);
+    const bool has_ttl = to->sa.sa_family == AF_INET && address_is_multicast(to);
     address_format_ip(&local.sa, origin, sizeof(origin));
     address_format_ip(&to->sa, destination, sizeof(destination));
     const struct sdp_announce sdp = {
@@ -83,7 +83,7 @@ static void on_time(struct loop_timer *t)
 {
     struct announcement *a = list_entry(t, struct announcement, timer);
     const struct udp_sender *stream = &a->output->sender;
-    if (udp_sender_is_open(stream) && !udp_sender_is_multicast(&stream->to)) {
+    if (udp_sender_is_open(stream) && !address_is_multicast(&stream->to)) {
         return; /* whom it concerns knows */
     }
     if (udp_sender_is_open(&a->sender)) {

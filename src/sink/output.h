@@ -38,6 +38,7 @@ struct output_type {
     /* Its location is [ADDRESS:]PORT and it listens there: beyond loopback that has to be allowed,
      * as for a server. */
     bool listens;
+    bool sends; /* its location is HOST:PORT and it sends there */
     int (*open)(void *state, const struct output_params *params, char *sentence, size_t size);
     void (*close)(void *state);
 };

@@ -198,6 +198,7 @@ const struct output_type output_rtp = {
     .summary = "RTP to a host or multicast group, rtp://HOST:PORT",
     .state_size = sizeof(struct rtp_output),
     .options = options,
+    .sends = true,
     .open = open_output,
     .close = close_output,
 };

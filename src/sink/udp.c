@@ -70,6 +70,7 @@ const struct output_type output_udp = {
     .summary = "MPEG-TS to a host or multicast group, udp://HOST:PORT",
     .state_size = sizeof(struct udp_output),
     .options = options,
+    .sends = true,
     .open = open_output,
     .close = close_output,
 };

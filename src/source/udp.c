@@ -28,22 +28,16 @@ static int fail(const struct udp_source *s, int code, const char *why, struct op
     return code;
 }
 
-/* "239.0.0.1:5000", "[ff15::7]:5000", "0.0.0.0:5000", ":5000" */
+/* "239.0.0.1:5000", "[ff15::7]:5000", "0.0.0.0:5000", or ":5000" */
 static int parse_location(struct udp_source *s)
 {
     char text[ADDRESS_TEXT_SIZE];
     const bool has_ip = s->location[0] != ':';
-    const int size = snprintf(text, sizeof(text), "%s%s", has_ip ? "" : "0.0.0.0", s->location);
+    const int size = snprintf(text, sizeof(text), "%s%s", has_ip ? "" : "127.0.0.1", s->location);
     return size < (int)sizeof(text) && address_parse(&s->address, text) == 0 &&
                    address_port(&s->address) != 0
                ? 0
                : -EINVAL;
-}
-
-static bool is_multicast(const struct address *a)
-{
-    return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr)
-                                       : IN_MULTICAST(ntohl(a->in.sin_addr.s_addr));
 }
 
 static int join(const struct udp_source *s, int index)
@@ -63,7 +57,7 @@ static int open_socket(struct udp_source *s, struct option_error *error)
 {
     const int on = 1;
     const int buffer = RECEIVE_BUFFER_SIZE;
-    const bool is_group = is_multicast(&s->address);
+    const bool is_group = address_is_multicast(&s->address);
     const int index = s->interface ? (int)if_nametoindex(s->interface) : 0;
     if (s->interface && index == 0) {
         return fail(s, -ENODEV, "there is no interface of that name", error);
@@ -155,4 +149,5 @@ const struct source_type source_udp = {
     .read = udp_read,
     .describe = udp_describe,
     .close = udp_close,
+    .listens = true,
 };

@@ -50,7 +50,7 @@ static const struct output_type fake_listen = {.scheme = "tcp-listen",
                                                .state_size = sizeof(struct fake_output),
                                                .options = fake_output_options,
                                                .listens = true};
-static const struct output_type fake_udp = {.scheme = "udp", .state_size = 8};
+static const struct output_type fake_udp = {.scheme = "udp", .state_size = 8, .sends = true};
 
 const struct output_type *registry_find_output(const char *scheme)
 {
@@ -297,12 +297,13 @@ static void test_outputs(void **state)
 {
     struct config_error error;
     int result;
-    struct config *c = read_text("streams:\n"
-                                 "  cam:\n"
-                                 "    source: 'test:'\n"
-                                 "    outputs: ['tcp-listen:5001?mode=drive', 'udp://239.0.0.1:5']\n"
-                                 "  nest: {source: 'test:', outputs: 'tcp-listen:[::1]:0'}\n",
-                                 &error, &result);
+    struct config *c =
+        read_text("streams:\n"
+                  "  cam:\n"
+                  "    source: 'test:'\n"
+                  "    outputs: ['tcp-listen:5001?mode=drive', 'udp://239.0.0.1:5']\n"
+                  "  nest: {source: 'test:', outputs: 'tcp-listen:[::1]:0'}\n",
+                  &error, &result);
     assert_int_equal(result, 0);
     assert_int_equal(c->streams[0].n_outputs, 2);
     assert_ptr_equal(c->streams[0].outputs[0].type, &fake_listen);
@@ -314,8 +315,8 @@ static void test_outputs(void **state)
     assert_null(config_beyond_loopback(c));
     config_finish(c);
     free(c);
-    c = read_text("streams: {cam: {source: 'test:', outputs: ['tcp-listen:0.0.0.0:5001']}}\n", &error,
-                  &result);
+    c = read_text("streams: {cam: {source: 'test:', outputs: ['tcp-listen:0.0.0.0:5001']}}\n",
+                  &error, &result);
     assert_int_equal(result, 0);
     assert_string_equal(config_beyond_loopback(c), "0.0.0.0:5001");
     config_finish(c);
@@ -337,7 +338,12 @@ static void test_outputs_that_are_wrong(void **state)
         {"[5001]", "tcp-listen:5001"},
         {"{tcp: 1}", "list"},
         {"[[a]]", "list"},
-        {"['udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1','udp:1']", "at most 8"},
+        {"['udp://host']", "udp://HOST:PORT"},
+        {"['udp://host:0']", "udp://HOST:PORT"},
+        {"['udp://:5000']", "udp://HOST:PORT"},
+        {"['udp:h:1','udp:h:1','udp:h:1','udp:h:1','udp:h:1','udp:h:1','udp:h:1','udp:h:1','udp:h:"
+         "1']",
+         "at most 8"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct config_error error;

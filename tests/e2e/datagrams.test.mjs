@@ -107,7 +107,7 @@ test('udp: a place that is none is refused', async () => {
     for (const place of ['udp://host', 'udp://:5000', 'udp://host:0', 'udp://host:70000', 'udp://host:12x']) {
         const { code, stderr } = await runAvocet([...configure([place]), '--http', 'off', '--webrtc', 'off', '--rtsp', 'off']);
         assert.equal(code, 1, place);
-        assert.match(stderr, /is no place to send to: write HOST:PORT/);
+        assert.match(stderr, /is no place to send to: write udp:\/\/HOST:PORT/);
     }
 });
 

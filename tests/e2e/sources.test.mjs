@@ -246,6 +246,12 @@ test('MPEG-TS from a pipe and over UDP: times between frames stay, whenever they
     toPipe.kill();
 });
 
+test('MPEG-TS over UDP: not beyond this machine unless that is meant', async () => {
+    const refused = await runAvocet(['cam=udp://0.0.0.0:5000', '--http', '0', '--webrtc', 'off', '--rtsp', 'off']);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /--open/);
+});
+
 test('MPEG-TS over UDP: no address, no interface', async () => {
     const avocet = await startAvocet(['cam=udp://camera:5000', 'far=udp://239.1.1.1:5000?interface=none0']);
     const answers = await Promise.all(['cam', 'far'].map((name) => avocet.get(`/${name}/stream.ts`)));

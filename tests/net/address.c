@@ -13,12 +13,15 @@ static void test_text_to_address_and_back(void **state)
         const char *expected; /* NULL: refused */
         bool is_loopback;
         bool is_any;
+        bool is_multicast;
     } cases[] = {
         {"127.0.0.1:8080", "127.0.0.1:8080", .is_loopback = true},
         {"127.9.9.9:0", "127.9.9.9:0", .is_loopback = true},
         {"[::1]:65535", "[::1]:65535", .is_loopback = true},
         {"0.0.0.0:80", "0.0.0.0:80", .is_any = true},
         {"[::]:80", "[::]:80", .is_any = true},
+        {"239.0.0.1:5000", "239.0.0.1:5000", .is_multicast = true},
+        {"[ff15::7]:5000", "[ff15::7]:5000", .is_multicast = true},
         {"[2001:DB8::0:1]:1", "[2001:db8::1]:1"},
         {"[::ffff:127.0.0.1]:5", "127.0.0.1:5", .is_loopback = true},
         {"192.168.1.2:00080", "192.168.1.2:80"},
@@ -47,6 +50,7 @@ static void test_text_to_address_and_back(void **state)
             assert_string_equal(text, cases[i].expected);
             assert_int_equal(address_is_loopback(&a), cases[i].is_loopback);
             assert_int_equal(address_is_any(&a), cases[i].is_any);
+            assert_int_equal(address_is_multicast(&a), cases[i].is_multicast);
         }
     }
 }
