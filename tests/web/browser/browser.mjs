@@ -80,10 +80,13 @@ export async function until(isSo, what, timeoutMs = 15000) {
 export const waitForPhase = (page, phase, timeout = 15000) =>
     page.waitForFunction((wanted) => globalThis.avocet?.phase === wanted, phase, { timeout });
 
-/* Waits until this transport plays, and n more frames have been counted. */
+/* Waits until this transport plays, and the controls, which come behind the picture, are there. */
 export async function waitForPlaying(page, transport, timeout = 15000) {
     await page.waitForFunction(
-        (wanted) => globalThis.avocet?.phase === 'playing' && avocet.transport === wanted,
+        (wanted) =>
+            globalThis.avocet?.phase === 'playing' &&
+            avocet.transport === wanted &&
+            document.getElementById('play')?.ariaLabel,
         transport,
         { timeout },
     );
