@@ -11,15 +11,6 @@
 
 enum { LOWER, UPPER, SEND_BUFFER_SIZE = 1024 * 1024 };
 
-/* Lives as long as the worker has it; its sender may be gone before. */
-struct udp_sender_job {
-    struct loop_job job;
-    struct udp_sender *sender; /* NULL: closed meanwhile */
-    char host[UDP_SENDER_HOST_SIZE];
-    struct address address;
-    int failure; /* of getaddrinfo() */
-};
-
 int udp_sender_ttl(const struct udp_sender *s)
 {
     return s->given.ttl > 0 ? s->given.ttl : 1;
@@ -169,36 +160,17 @@ static void open_sockets(struct udp_sender *s)
 
 /* ---- the name ---- */
 
-/* On a worker. */
-static void resolve(struct loop_job *job)
+static void on_resolved(void *arg, int failure, const struct address *address)
 {
-    struct udp_sender_job *j = list_entry(job, struct udp_sender_job, job);
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
-    struct addrinfo *list = NULL;
-    j->failure = getaddrinfo(j->host, NULL, &hints, &list);
-    if (j->failure == 0 && address_set(&j->address, list->ai_addr) < 0) {
-        j->failure = EAI_FAMILY;
+    struct udp_sender *s = arg;
+    s->resolver = NULL;
+    if (failure != 0) {
+        try_later(s, "no address for", gai_strerror(failure));
+        return;
     }
-    if (list) {
-        freeaddrinfo(list);
-    }
-}
-
-static void on_resolved(struct loop_job *job)
-{
-    struct udp_sender_job *j = list_entry(job, struct udp_sender_job, job);
-    struct udp_sender *s = j->sender;
-    if (s) {
-        s->job = NULL;
-    }
-    if (s && !job->is_cancelled && j->failure != 0) {
-        try_later(s, "no address for", gai_strerror(j->failure));
-    } else if (s && !job->is_cancelled) {
-        s->to = j->address;
-        address_set_port(&s->to, s->port);
-        open_sockets(s);
-    }
-    free(j);
+    s->to = *address;
+    address_set_port(&s->to, s->port);
+    open_sockets(s);
 }
 
 static void begin(struct loop_timer *t)
@@ -208,20 +180,10 @@ static void begin(struct loop_timer *t)
         open_sockets(s);
         return;
     }
-    struct udp_sender_job *j = calloc(1, sizeof(*j));
-    if (!j) {
-        try_later(s, "cannot look up", strerror(ENOMEM));
-        return;
+    const int result = resolver_start(&s->resolver, s->loop, s->host, on_resolved, s);
+    if (result < 0) {
+        try_later(s, "cannot look up", strerror(-result));
     }
-    j->sender = s;
-    j->job = (struct loop_job){.work = resolve, .on_done = on_resolved};
-    text_copy(j->host, sizeof(j->host), s->host);
-    if (loop_work(s->loop, &j->job) < 0) {
-        free(j);
-        try_later(s, "cannot look up", "too much is being looked up");
-        return;
-    }
-    s->job = j;
 }
 
 /* "host:5000", "192.0.2.7:5000", "[ff05::1]:5000" */
@@ -276,9 +238,7 @@ void udp_sender_close(struct udp_sender *s)
         return;
     }
     loop_timer_finish(&s->retry);
-    if (s->job) {
-        s->job->sender = NULL;
-    }
+    resolver_cancel(s->resolver);
     close_sockets(s);
     s->config = NULL;
 }

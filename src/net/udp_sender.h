@@ -1,8 +1,9 @@
 /*
  * Sends datagrams to one place, HOST:PORT, unicast or multicast, and to the port above it.
  *
- * The host's name is resolved by a worker; until it is known nothing is sent, and what fails is
- * tried again, later each time, for ever. What goes wrong is said once, and once that it is over.
+ * The host's name is resolved by a thread (resolver.h); until it is known nothing is sent, and what
+ * fails is tried again, later each time, for ever. What goes wrong is said once, and once that it
+ * is over.
  *
  * Order of calls: open; on_open() once, from the loop; send; close (copes with a zeroed struct).
  *
@@ -17,15 +18,14 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "net/address.h"
-#include "net/loop.h"
+#include "net/resolver.h"
 
 #define UDP_SENDER_RETRY_MIN_NS NS_PER_S
 #define UDP_SENDER_RETRY_MAX_NS (30 * NS_PER_S)
 
-enum { UDP_SENDER_HOST_SIZE = 256, UDP_SENDER_SENTENCE_SIZE = 200 };
+enum { UDP_SENDER_HOST_SIZE = RESOLVER_HOST_SIZE, UDP_SENDER_SENTENCE_SIZE = 200 };
 
 struct udp_sender;
-struct udp_sender_job;
 
 struct udp_sender_config {
     const char *location;  /* "HOST:PORT", IPv6 in brackets */
@@ -43,9 +43,9 @@ struct udp_sender {
     struct loop *loop;
     char host[UDP_SENDER_HOST_SIZE];
     uint16_t port;
-    struct address to;          /* once it is open */
-    int fds[2];                 /* the port, and the one above; -1 none */
-    struct udp_sender_job *job; /* being resolved */
+    struct address to;         /* once it is open */
+    int fds[2];                /* the port, and the one above; -1 none */
+    struct resolver *resolver; /* NULL: nothing is being looked up */
     struct loop_timer retry;
     int64_t retry_ns;                       /* 0: nothing failed */
     char failure[UDP_SENDER_SENTENCE_SIZE]; /* said last; "" none */
