@@ -47,7 +47,8 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_v4l2, &source_rpicam, &source_pipe, &source_file, &source_tcp, &source_tcp_listen, &source_udp, NULL,
+    &source_test, &source_v4l2,       &source_rpicam, &source_pipe, &source_file,
+    &source_tcp,  &source_tcp_listen, &source_udp,    NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {

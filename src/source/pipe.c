@@ -78,7 +78,8 @@ static const struct option pipe_options[] = {
 
 const struct source_type source_pipe = {
     .scheme = "pipe",
-    .summary = "raw H.264 or MPEG-TS from standard input or a named pipe, pipe:- or pipe:/run/camera",
+    .summary =
+        "raw H.264 or MPEG-TS from standard input or a named pipe, pipe:- or pipe:/run/camera",
     .state_size = sizeof(struct pipe_source),
     .options = pipe_options,
     .open = pipe_open,
