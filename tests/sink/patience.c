@@ -41,7 +41,8 @@ static void test_nothing_comes(void **state)
     expect_503(behind, begin_ns, STILL_PATIENCE_NS, "is still being decoded");
     expect_503(stream, begin_ns, BYTE_VIEWER_PATIENCE_NS, "no picture came from the source yet");
     lab_wait_wanted(&l, 0);
-    lab_destroy(&decoding); /* created last: descriptors are counted */
+    fixture_wait_for_connections(&l.fixture, 0); /* descriptors are counted, of both */
+    lab_destroy(&decoding);                      /* created last */
     lab_destroy(&l);
 }
 
