@@ -1,6 +1,7 @@
 #include "stream/inbox.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/text.h"
 
@@ -19,7 +20,12 @@ static void free_track(struct track **track)
 void inbox_init(struct inbox *in)
 {
     *in = (struct inbox){.n_items = 0};
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&in->lock, NULL);
+    pthread_cond_init(&in->room, &clock);
+    pthread_condattr_destroy(&clock);
     for (int id = 0; id < N_ENCODINGS; id++) {
         in->lanes[id].last_pts_ns = TIME_NONE;
     }
@@ -35,6 +41,7 @@ void inbox_finish(struct inbox *in)
     for (int id = 0; id < N_ENCODINGS; id++) {
         free_track(&in->lanes[id].track);
     }
+    pthread_cond_destroy(&in->room);
     pthread_mutex_destroy(&in->lock);
 }
 
@@ -99,6 +106,24 @@ static bool is_full(const struct inbox *in, const struct packet *next)
     return in->n_items == STREAM_INBOX_PACKETS || in->n_bytes + next->size > STREAM_RING_BYTES;
 }
 
+/* Under the lock, which is free meanwhile. */
+static void await_room(struct inbox *in, const struct packet *next)
+{
+    struct timespec until;
+    if (!is_full(in, next) || in->is_stuck) {
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const int64_t until_ns = until.tv_nsec + INBOX_WAIT_NS;
+    until.tv_sec += until_ns / NS_PER_S;
+    until.tv_nsec = until_ns % NS_PER_S;
+    int result = 0;
+    while (is_full(in, next) && result == 0) {
+        result = pthread_cond_timedwait(&in->room, &in->lock, &until);
+    }
+    in->is_stuck = is_full(in, next);
+}
+
 /* Room for the packet, or false when it has to go. */
 static bool make_room(struct inbox *in, enum encoding_id id, struct packet *packet)
 {
@@ -130,6 +155,7 @@ bool inbox_put_packet(struct inbox *in, enum encoding_id id, struct packet *pack
     bool must_tell = false;
     pthread_mutex_lock(&in->lock);
     struct inbox_lane *lane = &in->lanes[id];
+    await_room(in, packet);
     if (make_room(in, id, packet)) {
         raise_pts(lane, packet);
         in->n_bytes += packet->size;
@@ -194,6 +220,8 @@ bool inbox_take_packet(struct inbox *in, struct inbox_item *out)
         in->first = (in->first + 1) % STREAM_INBOX_PACKETS;
         in->n_items--;
         in->n_bytes -= out->packet->size;
+        in->is_stuck = false;
+        pthread_cond_signal(&in->room);
     }
     pthread_mutex_unlock(&in->lock);
     return is_there;

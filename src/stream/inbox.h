@@ -2,13 +2,15 @@
  * What producers hand to the loop: packets with their tracks in order, the newest state, the
  * newest sentence of each encoding. The one place where threads meet.
  *
- * Bounded by STREAM_INBOX_PACKETS and STREAM_RING_BYTES: when the loop does not empty it, the
- * encoding's waiting packets go, and what follows up to its next keyframe.
+ * Bounded by STREAM_INBOX_PACKETS and STREAM_RING_BYTES: a producer that is faster than the loop (a
+ * pipe with much in it) waits for room, for INBOX_WAIT_NS at most. When the loop does not empty it
+ * in that time, the encoding's waiting packets go, and what follows up to its next keyframe; nobody
+ * waits again before the loop has taken something.
  *
  * Times: pts_ns strictly increases per encoding. One that does not is raised by
  *        INBOX_PTS_STEP_NS; a time line that jumped back by more than INBOX_PTS_JUMP_NS was begun
  *        anew and is moved behind the old one.
- * Thread: inbox_put_*: any. inbox_take_*: loop.
+ * Thread: inbox_put_*: any. inbox_take_*: loop. Only inbox_put_packet() may wait.
  */
 #ifndef AVOCET_STREAM_INBOX_H
 #define AVOCET_STREAM_INBOX_H
@@ -19,6 +21,7 @@
 
 #define INBOX_PTS_STEP_NS NS_PER_MS
 #define INBOX_PTS_JUMP_NS NS_PER_S
+#define INBOX_WAIT_NS     (100 * NS_PER_MS)
 
 struct inbox_item {
     enum encoding_id id;
@@ -38,6 +41,8 @@ struct inbox_lane {
 
 struct inbox {
     pthread_mutex_t lock;
+    pthread_cond_t room; /* something was taken */
+    bool is_stuck;       /* waiting for room was in vain */
     struct inbox_item items[STREAM_INBOX_PACKETS]; /* a circle from first on */
     unsigned first;
     unsigned n_items;

@@ -5,7 +5,8 @@
  *   producer thread:  stream_set_track, stream_publish, stream_set_state ──inbox──▶ wake()
  *   loop thread:      stream_dispatch ──▶ ring ──▶ feed (muxed once) ──▶ reader ops on_ready
  *
- * The inbox is a short-locked, bounded list (STREAM_INBOX_PACKETS); when the loop does not empty
+ * The inbox is a short-locked, bounded list (STREAM_INBOX_PACKETS), in which a producer that is
+ * faster than the loop waits for room, but not for long; when the loop does not empty
  * it, whole frames go up to the next keyframe. The ring keeps the newest keyframe and all after
  * it, and whatever a reader within its budget, or a retransmission, may still want; bounded by
  * STREAM_RING_PACKETS and STREAM_RING_BYTES.

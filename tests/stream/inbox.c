@@ -54,6 +54,36 @@ static void test_told_once(void **state)
     inbox_finish(&in);
 }
 
+enum { N_BURST = 4 * STREAM_INBOX_PACKETS };
+
+static void *put_burst(void *arg)
+{
+    for (int i = 0; i < N_BURST; i++) {
+        put(arg, ENCODING_H264, i * NS_PER_MS, i == 0);
+    }
+    return NULL;
+}
+
+/* One group of pictures, faster than the loop takes it: the producer waits, nothing is lost. */
+static void test_a_burst_waits(void **state)
+{
+    struct inbox in;
+    struct inbox_item item;
+    pthread_t producer;
+    inbox_init(&in);
+    pthread_create(&producer, NULL, put_burst, &in);
+    for (int n = 0; n < N_BURST;) {
+        if (inbox_take_packet(&in, &item)) {
+            assert_int_equal(item.packet->flags, n == 0 ? PACKET_KEY : 0);
+            packet_unref(&item.packet);
+            n++;
+        }
+    }
+    pthread_join(producer, NULL);
+    assert_int_equal(inbox_take_dropped(&in, ENCODING_H264), 0);
+    inbox_finish(&in);
+}
+
 /* The loop is stuck: whole frames up to the next keyframe go, the other encoding stays. */
 static void test_overflow(void **state)
 {
@@ -100,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pts_strictly_increases),
         cmocka_unit_test(test_told_once),
+        cmocka_unit_test(test_a_burst_waits),
         cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_bytes_are_bounded),
     };
