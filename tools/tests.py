@@ -19,7 +19,6 @@ import sys
 import time
 
 ORDER = ['unit', 'wire', 'sim', 'web', 'threads', 'fault', 'e2e', 'browser', 'vm', 'build', 'long']
-ALONE = {'fault', 'e2e', 'browser', 'vm', 'build', 'long'}  # they measure time or start browsers
 SLOWER = {'release': 1, 'asan': 4, 'tsan': 8}  # what a sanitizer makes of a time limit
 SHOWN_LINES = 60
 
@@ -106,7 +105,7 @@ def run_suite(suite, tests, args):
     base = f'dev-{args.label}-{suite}'
     command = ['meson', 'test', '-C', args.folder, '--no-rebuild', '--quiet', '--logbase', base,
                '--timeout-multiplier', str(SLOWER[args.label]),
-               '--num-processes', '1' if suite in ALONE else str(os.cpu_count())]
+               '--num-processes', str(os.cpu_count())]
     command += sorted({t.name for t in tests})
     if args.label == 'tsan':
         command = ['setarch', os.uname().machine, '-R', *command]  # TSan wants its own address space
