@@ -32,6 +32,7 @@ export class Mock {
     whep = null;
     requests = []; // 'GET /cam/info' …
     jitterMs = 0; // at most, of every media message
+    mediaSpeed = 1; // of the times in fragments against the clock: long play in little time
 
     #viewers = new Set(); // {format, send(unit), needsKey}
     #gop = [];
@@ -272,7 +273,7 @@ export class Mock {
         if (format === 'mp4') {
             send(initSegment(this.#gop[0].config, WIDTH, HEIGHT));
         }
-        const write = (unit) => send(WRITERS[format](unit));
+        const write = (unit) => send(WRITERS[format](unit, this.mediaSpeed));
         let needsKey = format !== 'meta';
         const join = () => {
             needsKey = false;
@@ -287,7 +288,8 @@ export class Mock {
 }
 
 const WRITERS = {
-    mp4: (unit) => fragment({ ...unit, durationMs: 1000 / FPS }),
+    mp4: (unit, speed) =>
+        fragment({ ...unit, ptsMs: unit.ptsMs * speed, durationMs: (1000 / FPS) * speed }),
     h264: (unit) => {
         const header = Buffer.from([1, 0, 1, unit.isKey ? 1 : 0, ...Buffer.alloc(20)]);
         header.writeUInt32BE(unit.sequence >>> 0, 4);

@@ -97,6 +97,38 @@ test('mse: an uneven network costs frames or delay, never standstill', async () 
     }
 });
 
+test('mse: what was played is removed, but never from under the picture', async () => {
+    shared.mock.mediaSpeed = 15; // 30 s from keyframe to keyframe, longer than what is kept
+    try {
+        await withPage('/cam/?via=mse&mode=watch', async (page) => {
+            await page.waitForFunction(() => globalThis.avocet?.picture?.buffered?.length);
+            const seen = await page.evaluate(async () => {
+                const video = avocet.picture;
+                const ends = [];
+                const starts = [];
+                const nothing = [];
+                while (starts.filter((start) => start > 0).length < 60 && ends.length < 900) {
+                    await new Promise(requestAnimationFrame);
+                    const { buffered, currentTime } = video;
+                    starts.push(buffered.length ? buffered.start(0) : 0);
+                    ends.push(buffered.length ? buffered.end(buffered.length - 1) : 0);
+                    if (!buffered.length || currentTime < buffered.start(0) - 0.1) {
+                        nothing.push([currentTime, starts.at(-1), ends.at(-1)]);
+                    }
+                }
+                return { starts, ends, nothing, isSame: video === avocet.picture };
+            });
+            assert.ok(Math.max(...seen.starts) >= 29, 'the first group of pictures was removed');
+            assert.deepEqual(seen.nothing, [], 'there was always something to play');
+            const kept = seen.ends.map((end, i) => end - seen.starts[i]);
+            assert.ok(Math.max(...kept) < 100, `${Math.max(...kept)} s kept`);
+            assert.ok(seen.isSame, 'never opened anew');
+        });
+    } finally {
+        shared.mock.mediaSpeed = 1;
+    }
+});
+
 test('the mode goes to every output', async () => {
     const { requests } = shared.mock;
     for (const [transport, address] of [
