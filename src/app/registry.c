@@ -41,6 +41,7 @@
 #include "sink/rtsp.h"
 #endif
 #if HAVE_DATAGRAMS
+#include "source/rtp.h"
 #include "sink/rtp.h"
 #include "sink/stream_sdp.h"
 #include "sink/udp.h"
@@ -48,7 +49,11 @@
 
 const struct source_type *const registry_sources[] = {
     &source_test, &source_v4l2,       &source_rpicam, &source_pipe, &source_file,
-    &source_tcp,  &source_tcp_listen, &source_udp,    NULL,
+    &source_tcp,  &source_tcp_listen, &source_udp,
+#if HAVE_DATAGRAMS
+    &source_rtp,
+#endif
+    NULL,
 };
 
 const struct encoder_type *const registry_encoders[] = {

@@ -33,6 +33,8 @@ void track_copy(struct track *out, const struct track *in);
 void track_finish(struct track *t);
 /* Same codec, size and parameter sets: a decoder needs no new initialisation. */
 bool track_is_compatible(const struct track *a, const struct track *b);
+/* "1280x720 avc1.42c01f at 30 fps", as far as known. */
+void track_describe(const struct track *t, char *out, size_t size);
 /* 1 s / rate; 1/30 s when the rate is unknown. */
 int64_t track_frame_duration_ns(const struct track *t);
 

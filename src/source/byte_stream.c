@@ -10,15 +10,12 @@
 
 enum {
     CHUNK_SIZE = 64 * 1024, /* what a pipe holds */
-    DRAW_PARTS = 256,       /* of the distance between the lines, per packet */
 };
 
 int byte_stream_init(struct byte_stream *s, const struct source_params *params, int64_t idle_ns)
 {
     *s = (struct byte_stream){
         .log = params->log,
-        .last_pts_ns = TIME_NONE,
-        .offset_ns = TIME_NONE,
         .chunk = malloc(CHUNK_SIZE),
     };
     if (params->is_rate_given) {
@@ -26,6 +23,7 @@ int byte_stream_init(struct byte_stream *s, const struct source_params *params, 
     }
     access_unit_init(&s->units, idle_ns);
     ts_stream_init(&s->ts);
+    timeline_init(&s->timeline);
     return s->chunk ? 0 : -ENOMEM;
 }
 
@@ -39,33 +37,13 @@ void byte_stream_finish(struct byte_stream *s)
     *s = (struct byte_stream){0};
 }
 
-/* Of a transport stream's packet: its own time, on our line. */
-static int64_t place(struct byte_stream *s, int64_t time_ns, int64_t arrival_ns)
-{
-    if (time_ns == TIME_NONE) {
-        return arrival_ns;
-    }
-    if (s->offset_ns == TIME_NONE ||
-        llabs(time_ns + s->offset_ns - arrival_ns) > BYTE_STREAM_APART_NS) {
-        s->offset_ns = arrival_ns - time_ns;
-    }
-    const int64_t placed_ns = time_ns + s->offset_ns;
-    s->offset_ns += (arrival_ns - placed_ns) / DRAW_PARTS;
-    return placed_ns;
-}
-
 static void set_pts(struct byte_stream *s, struct packet *packet)
 {
+    const int64_t own_ns = s->is_ts ? packet->pts_ns : TIME_NONE;
     if (s->is_ts) {
         packet->arrival_ns = packet->encoded_ns = time_monotonic_ns();
-        packet->pts_ns = place(s, packet->pts_ns, packet->arrival_ns);
-    } else {
-        packet->pts_ns = packet->arrival_ns;
     }
-    if (s->last_pts_ns != TIME_NONE && packet->pts_ns <= s->last_pts_ns) {
-        packet->pts_ns = s->last_pts_ns + 1;
-    }
-    s->last_pts_ns = packet->pts_ns;
+    packet->pts_ns = timeline_place(&s->timeline, own_ns, packet->arrival_ns);
 }
 
 static void fill_unit(struct byte_stream *s, struct packet *packet, struct source_unit *out)
@@ -172,13 +150,5 @@ int byte_stream_read(struct byte_stream *s, int fd, int wake_fd, int64_t deadlin
 
 void byte_stream_describe(const struct byte_stream *s, char *out, size_t size)
 {
-    const struct track *t = &s->track;
-    if (t->codec == CODEC_NONE) {
-        snprintf(out, size, "H.264, nothing received yet");
-    } else if (t->rate.num > 0) {
-        snprintf(out, size, "%dx%d %s at %.4g fps", t->size.width, t->size.height, t->codec_string,
-                 (double)t->rate.num / t->rate.den);
-    } else {
-        snprintf(out, size, "%dx%d %s", t->size.width, t->size.height, t->codec_string);
-    }
+    track_describe(&s->track, out, size);
 }

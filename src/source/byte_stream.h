@@ -4,8 +4,7 @@
  *
  * Times: arrival, capture and pts of a packet are the moment at which its first slice began to
  * arrive; a byte stream says nothing about the moment of capture. With MPEG-TS they are the moment
- * at which it was whole, but pts follows the stream's own time line, slowly drawn towards ours, and
- * anew where the two are BYTE_STREAM_APART_NS apart.
+ * at which it was whole, but pts follows the stream's own time line (timeline.h).
  *
  * Order of calls: init; read any number of times; finish (copes with a zeroed struct).
  *
@@ -19,9 +18,8 @@
 
 #include "bitstream/access_unit.h"
 #include "source/source.h"
+#include "source/timeline.h"
 #include "source/ts_stream.h"
-
-#define BYTE_STREAM_APART_NS NS_PER_S
 
 #define BYTE_STREAM_IDLE_MAX_NS (200 * NS_PER_MS)
 
@@ -34,12 +32,11 @@ struct byte_stream {
     bool is_ts;
     bool is_datagrams;          /* set by the source: nothing read is no end */
     size_t n_head;              /* bytes in chunk that the format could not be told from yet */
-    int64_t offset_ns;          /* of ts's time line to ours; TIME_NONE: not known */
     struct track track;         /* the normaliser's, with a rate; parameter_sets is borrowed */
     struct rational given_rate; /* num 0: not given */
     uint8_t *chunk;
     bool is_at_end;
-    int64_t last_pts_ns;
+    struct timeline timeline; /* of ts */
 };
 
 /* The option that pipe and TCP have: how long a silence ends a picture, 0 never. */
