@@ -19,7 +19,8 @@ static int features_run(int argc, char **argv)
     struct text libraries = {0};
     printf("avocet %s\n\nSources\n", AVOCET_VERSION);
     for (size_t i = 0; registry_sources[i]; i++) {
-        print_row(registry_sources[i]->scheme, registry_sources[i]->summary, NULL);
+        const struct source_type *s = registry_sources[i];
+        print_row(s->scheme, s->summary, s->problem ? s->problem() : NULL);
     }
     printf("\nEncoders\n");
     for (size_t i = 0; registry_encoders[i]; i++) {

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
+
+enum { SHOWN_SIZE = 80 };
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -79,10 +83,12 @@ int source_url_parse(const char *text, struct source_url *out, char *sentence, s
     const char *colon = strchr(text, ':');
     const size_t scheme_length = colon ? (size_t)(colon - text) : 0;
     if (scheme_length == 0 || scheme_length >= SOURCE_SCHEME_SIZE) {
+        char shown[SHOWN_SIZE];
+        secret_mask_url(shown, sizeof(shown), text);
         snprintf(sentence, size,
-                 "'%.80s' is no source: write test:, v4l2:/dev/video0, pipe:-, file:PATH or "
+                 "'%s' is no source: write test:, v4l2:/dev/video0, pipe:-, file:PATH or "
                  "tcp://HOST:PORT",
-                 text);
+                 shown);
         return -EINVAL;
     }
     memset(out, 0, sizeof(*out));
@@ -91,6 +97,12 @@ int source_url_parse(const char *text, struct source_url *out, char *sentence, s
     const char *end = strchr(location, has_query_of_its_own(out->scheme) ? '#' : '?');
     const size_t location_length = end ? (size_t)(end - location) : strlen(location);
     const bool is_network = strncmp(location, "//", 2) == 0;
+    if (end && *end == '#' && strchr(end, '@')) {
+        snprintf(sentence, size,
+                 "a '#' stands in the user name or password of the %s: address: write %%23 for it",
+                 out->scheme);
+        return -EINVAL;
+    }
     if (location_length >= SOURCE_LOCATION_SIZE) {
         snprintf(sentence, size, "the source's address is longer than %d characters",
                  SOURCE_LOCATION_SIZE - 1);

@@ -39,7 +39,7 @@ void origin_describe(struct pipeline *p)
         p->config.source->describe(p->state, text, sizeof(text));
     }
     if (strcmp(text, p->description) != 0) {
-        log_info(&p->log, "%s:%s, %s", p->config.source->scheme, p->location, text);
+        log_info(&p->log, "%s:%s, %s", p->config.source->scheme, p->shown_location, text);
         text_copy(p->description, sizeof(p->description), text);
     }
 }
@@ -49,7 +49,9 @@ bool origin_open(struct pipeline *p)
     const struct source_type *type = p->config.source;
     struct option_error error = {""};
     const struct source_params params = {
+        .scheme = type->scheme,
         .location = p->location,
+        .shown_location = p->shown_location,
         .size = p->config.size,
         .rate = p->config.rate,
         .is_size_given = p->config.is_size_given,

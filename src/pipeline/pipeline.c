@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/secret.h"
 #include "pipeline/worker.h"
+
+enum { MASK_SIZE = 16 }; /* more than what stands for secrets */
 
 /* A thread that hangs in a driver is left behind so long after it was told to end. */
 #define QUIT_PATIENCE_NS (600 * NS_PER_MS)
@@ -86,6 +89,7 @@ void pipeline_free(struct pipeline *p)
     }
     free(p->options);
     free(p->location);
+    free(p->shown_location);
     free(p->preset);
     free(p->encoder_name);
     free(p);
@@ -103,7 +107,7 @@ static bool wait_for_thread(struct pipeline *p)
     const bool is_over = p->is_over;
     if (!is_over) {
         log_warn(&p->log, "%s:%s does not answer, leaving its thread behind",
-                 p->config.source->scheme, p->location);
+                 p->config.source->scheme, p->shown_location);
         output_cut(&p->output);
         pthread_detach(p->thread);
         p->is_abandoned = true;
@@ -124,7 +128,7 @@ static void pipeline_check(struct producer *producer, int64_t now_ns)
     char sentence[STREAM_ERROR_SIZE];
     snprintf(sentence, sizeof(sentence),
              "%s:%.100s does not answer (its driver hangs?), waiting for it",
-             p->config.source->scheme, p->location);
+             p->config.source->scheme, p->shown_location);
     if (p->hung_ns != beat_ns) {
         p->hung_ns = beat_ns;
         log_warn(&p->log, "%s", sentence);
@@ -172,6 +176,19 @@ static char *copy_text(const char *text, bool *has_failed)
     char *copy = text ? strdup(text) : NULL;
     *has_failed = *has_failed || (text && !copy);
     return copy;
+}
+
+/* Of a file or device all is shown, as '?' and '@' mean nothing there. */
+static char *mask_location(const struct pipeline *p, bool *has_failed)
+{
+    const size_t size = strlen(p->location) + MASK_SIZE;
+    char *shown = p->config.source->has_url ? malloc(size) : copy_text(p->location, has_failed);
+    if (p->config.source->has_url && shown) {
+        memcpy(shown, "//", 2); /* of "scheme://", which the location is without */
+        secret_mask_url(shown + 2, size - 2, p->location);
+    }
+    *has_failed = *has_failed || !shown;
+    return shown;
 }
 
 /* As the caller filled them, with texts of our own. */
@@ -234,6 +251,7 @@ int pipeline_create(struct producer **out, const struct pipeline_config *config,
     log_init(&p->log, log, "%s", stream_name(stream));
     bool has_failed = mailbox_init(&p->mailbox) < 0;
     p->location = copy_text(config->location ? config->location : "", &has_failed);
+    p->shown_location = p->location ? mask_location(p, &has_failed) : NULL;
     p->preset = copy_text(config->h264.preset, &has_failed);
     p->encoder_name = copy_text(config->encoder, &has_failed);
     p->options = copy_options(config->source, config->source_options, &has_failed);

@@ -25,7 +25,7 @@ void shown_update_state(struct pipeline *p)
     char text[STREAM_ERROR_SIZE] = "";
     if (state == STREAM_STALLED && p->is_silent) {
         snprintf(text, sizeof(text), "%s:%.100s gives no pictures, waiting for it",
-                 p->config.source->scheme, p->location);
+                 p->config.source->scheme, p->shown_location);
     } else if (state == STREAM_STALLED) {
         snprintf(text, sizeof(text), "%.200s, trying again", p->retry.sentence);
     }

@@ -25,7 +25,7 @@ static bool note_silence(struct pipeline *p)
         p->is_silent = true;
         p->is_shown = false;
         log_warn(&p->log, "%s:%s gives no pictures, waiting for it", p->config.source->scheme,
-                 p->location);
+                 p->shown_location);
         shown_update_state(p);
     }
     return worker_is_drained(p) || silent_ns < silence_ns(p) + REOPEN_NS;

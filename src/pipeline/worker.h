@@ -22,6 +22,7 @@ struct pipeline {
     struct pipeline_config config;
     struct pipeline_types types;
     char *location;
+    char *shown_location; /* without its secrets */
     char *preset;
     char *encoder_name;
     void *options; /* of state_size; what open() begins with */

@@ -29,11 +29,12 @@
 
 /* What a picture or packet is asked to be. From the stream's configuration. */
 struct source_params {
-    const char
-        *location; /* the URL behind "scheme:" without query: "/dev/video0", "-", "HOST:PORT" */
-    struct picture_size size; /* wanted */
-    struct rational rate;     /* wanted */
-    bool is_size_given;       /* by the user, not the default */
+    const char *scheme;         /* of the type, which may have a row for each of several */
+    const char *location;       /* the URL behind "scheme:": "/dev/video0", "-", "HOST:PORT" */
+    const char *shown_location; /* the same without secrets, for logs and sentences */
+    struct picture_size size;   /* wanted */
+    struct rational rate;       /* wanted */
+    bool is_size_given;         /* by the user, not the default */
     bool is_rate_given;
     int64_t bitrate_bps; /* for sources that encode H.264 themselves; 0: by size */
     int64_t keyframe_ns; /* likewise; 0: only on wish */
@@ -85,6 +86,11 @@ struct source_type {
     /* Its location is [ADDRESS:]PORT and it listens there: beyond loopback that has to be allowed,
      * as for a server. */
     bool listens;
+    /* Its location is an address with '//' before it, maybe with user, password and a query of its
+     * own; parameters follow '#' then. */
+    bool has_url;
+    /* Why it cannot be used here, in one sentence; NULL: it can. May be absent. */
+    const char *(*problem)(void);
 };
 
 #endif
