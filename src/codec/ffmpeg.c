@@ -1,24 +1,18 @@
 #include "codec/ffmpeg.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "codec/helper_memory.h"
-
-#ifndef AVOCET_HELPER_DIR
-#define AVOCET_HELPER_DIR "/usr/libexec/avocet"
-#endif
+#include "helper/helper_memory.h"
+#include "helper/helper_program.h"
+#include "media/packet.h"
 
 #define ANSWER_TIMEOUT_NS (2 * NS_PER_S)
 
-enum { PATH_SIZE = 512, SENTENCE_MAX = 200 };
+#define PROGRAM "avocet-ffmpeg"
 
 struct ffmpeg {
     pid_t pid;
@@ -35,73 +29,29 @@ struct ffmpeg {
     int answer_fd; /* -1: none came with it */
 };
 
-bool ffmpeg_helper_path(char *out, size_t size)
-{
-    const char *folder = getenv("AVOCET_HELPER_DIR");
-    if (folder) {
-        snprintf(out, size, "%s/avocet-ffmpeg", folder);
-        return access(out, X_OK) == 0;
-    }
-    char self[PATH_SIZE];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        if (slash) {
-            *slash = '\0';
-            snprintf(out, size, "%s/avocet-ffmpeg", self);
-            if (access(out, X_OK) == 0) {
-                return true;
-            }
-        }
-    }
-    snprintf(out, size, "%s/avocet-ffmpeg", AVOCET_HELPER_DIR);
-    return access(out, X_OK) == 0;
-}
-
 static const char *ffmpeg_problem(void)
 {
-    char path[PATH_SIZE];
-    return ffmpeg_helper_path(path, sizeof(path)) ? NULL
-                                                  : "the helper program avocet-ffmpeg is not "
-                                                    "installed, so H.264 cannot be decoded here";
+    char path[HELPER_PATH_SIZE];
+    return helper_program_path(PROGRAM, path, sizeof(path)) ? NULL
+                                                            : "the helper program avocet-ffmpeg is "
+                                                              "not installed, so H.264 cannot be "
+                                                              "decoded here";
 }
 
 /* ---- process ---- */
 
 static int start_helper(struct ffmpeg *f, struct option_error *error)
 {
-    char path[PATH_SIZE];
-    int ends[2];
-    if (!ffmpeg_helper_path(path, sizeof(path))) {
+    const int result = helper_program_start(PROGRAM, &f->pid, &f->socket);
+    if (result == -ENOENT) {
         snprintf(error->sentence, sizeof(error->sentence), "%s", ffmpeg_problem());
         return -ENOTSUP;
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        snprintf(error->sentence, sizeof(error->sentence), "no socket for the helper: %s",
-                 strerror(errno));
-        return -errno;
-    }
-    const pid_t pid = fork();
-    if (pid == 0) {
-        /* only async-signal-safe calls between fork and exec */
-        if (ends[1] == HELPER_SOCKET_FD) {
-            fcntl(ends[1], F_SETFD, 0);
-        } else {
-            dup2(ends[1], HELPER_SOCKET_FD);
-        }
-        execl(path, "avocet-ffmpeg", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    if (pid < 0) {
-        close(ends[0]);
+    if (result < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "the helper program cannot start: %s",
-                 strerror(errno));
+                 strerror(-result));
         return -EAGAIN;
     }
-    f->pid = pid;
-    f->socket = ends[0];
     return 0;
 }
 
@@ -130,8 +80,7 @@ static void ffmpeg_close(void *state)
     helper_memory_leave(&f->memory);
     if (f->pid > 0) {
         close(f->socket);
-        kill(f->pid, SIGKILL); /* it holds nothing that needs an orderly end */
-        waitpid(f->pid, NULL, 0);
+        helper_program_end(f->pid, 0); /* it holds nothing that needs an orderly end */
     }
     f->pid = 0;
     f->socket = -1;
@@ -220,20 +169,25 @@ static int take_picture(struct ffmpeg *f, struct picture **out, struct option_er
         helper_memory_leave(&f->memory);
         f->memory = helper_memory_create(f->answer_fd, &f->answer, f->socket);
     }
-    const int result = helper_memory_lend(f->memory, &f->answer, f->packet, out);
+    const int result = helper_memory_lend(f->memory, &f->answer, out);
     if (result < 0) {
         fail(error, result,
              result == -EBADMSG ? "the helper program answered nonsense" : "out of memory");
+        return result;
     }
-    return result;
+    (*out)->capture_ns = f->packet->capture_ns;
+    (*out)->arrival_ns = f->packet->arrival_ns;
+    (*out)->pts_ns = f->packet->pts_ns;
+    (*out)->flags = f->packet->flags & PACKET_DISCONTINUITY;
+    return 0;
 }
 
 /* The sentence follows its head at once: what is not there is not waited for. */
 static int read_error(struct ffmpeg *f, struct option_error *error)
 {
-    char sentence[SENTENCE_MAX + 1] = "";
+    char sentence[HELPER_SENTENCE_MAX + 1] = "";
     const uint32_t size = f->answer.payload_size;
-    const ssize_t n = receive(f, sentence, size < SENTENCE_MAX ? size : SENTENCE_MAX);
+    const ssize_t n = receive(f, sentence, size < HELPER_SENTENCE_MAX ? size : HELPER_SENTENCE_MAX);
     return n < 0 ? -EPIPE : fail(error, -ENOTSUP, sentence);
 }
 

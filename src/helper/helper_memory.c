@@ -1,4 +1,4 @@
-#include "codec/helper_memory.h"
+#include "helper/helper_memory.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -126,7 +126,7 @@ static bool is_sane(const struct helper_message *m, const struct helper_memory *
 }
 
 int helper_memory_lend(struct helper_memory *memory, const struct helper_message *m,
-                       const struct packet *packet, struct picture **out)
+                       struct picture **out)
 {
     if (!memory || m->generation != memory->generation || !is_sane(m, memory)) {
         return -EBADMSG;
@@ -143,10 +143,9 @@ int helper_memory_lend(struct helper_memory *memory, const struct helper_message
         .format = (enum pixel_format)m->pixel_format,
         .size = {(int32_t)m->width, (int32_t)m->height},
         .full_range = m->is_full_range != 0,
-        .capture_ns = packet->capture_ns,
-        .arrival_ns = packet->arrival_ns,
-        .pts_ns = packet->pts_ns,
-        .flags = packet->flags & PACKET_DISCONTINUITY,
+        .capture_ns = TIME_NONE,
+        .arrival_ns = TIME_NONE,
+        .pts_ns = TIME_NONE,
         .release = release_lent,
     };
     for (int i = 0; i < PICTURE_PLANES_MAX; i++) {

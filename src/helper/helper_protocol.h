@@ -12,12 +12,12 @@
  * PICTURE until RELEASE; slots of an older memfd need no release. With no free slot the helper
  * answers NOTHING.
  */
-#ifndef AVOCET_CODEC_HELPER_PROTOCOL_H
-#define AVOCET_CODEC_HELPER_PROTOCOL_H
+#ifndef AVOCET_HELPER_PROTOCOL_H
+#define AVOCET_HELPER_PROTOCOL_H
 
 #include <stdint.h>
 
-enum { HELPER_SLOTS = 4, HELPER_SOCKET_FD = 3, HELPER_VERSION = 1 };
+enum { HELPER_SLOTS = 4, HELPER_SOCKET_FD = 3, HELPER_VERSION = 1, HELPER_SENTENCE_MAX = 200 };
 
 enum helper_message_type {
     HELPER_DECODE = 1,
