@@ -1,7 +1,6 @@
 /*
- * The splitter, fed in cuts and with idle flushes that the input chooses: up to 64 bytes (cut size
- * and whether it pauses), then the stream. Without an idle end the packets must be those of one
- * push.
+ * The splitter, fed in cuts and drained where the input says: up to 64 bytes (cut size and whether
+ * it pauses), then the stream. Where it was not drained the packets must be those of one push.
  */
 #include <assert.h>
 
@@ -44,28 +43,27 @@ static void finish(struct access_unit *a, struct digest *d)
     access_unit_finish(a);
 }
 
-/* Returns the number of idle ends. */
-static uint64_t split_in_cuts(struct bytes in, const uint8_t *cuts, struct digest *d)
+/* Whether an access unit left because nothing more was to be read. */
+static bool split_in_cuts(struct bytes in, const uint8_t *cuts, struct digest *d)
 {
     struct access_unit a;
-    access_unit_init(&a, ACCESS_UNIT_IDLE_NS);
-    a.idle.n_proofs_needed = cuts[0] & 1 ? 1 : ACCESS_UNIT_IDLE_PROOFS;
-    int64_t now_ns = 0;
+    access_unit_init(&a);
+    bool was_whole = false;
     for (size_t done = 0, i = 1; done < in.size; i++) {
         const uint8_t cut = cuts[i % N_CUTS];
         size_t piece = 1 + (size_t)(cut & 0x7f) * (cut & 0x40 ? 16 : 1);
         piece = piece < in.size - done ? piece : in.size - done;
-        access_unit_push(&a, bytes_of(in.data + done, piece), now_ns);
+        access_unit_push(&a, bytes_of(in.data + done, piece), 0);
         done += piece;
         pull_all(&a, d);
         struct packet *p;
-        now_ns += cut & 0x80 ? 30 * NS_PER_MS : 0;
-        if (access_unit_flush_idle(&a, now_ns, &p) == 0) {
+        if ((cut & 0x80) && access_unit_flush_whole(&a, &p) == 0) {
             take(d, p);
+            was_whole = true;
         }
     }
     finish(&a, d);
-    return a.idle.n_ends;
+    return was_whole;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,11 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct bytes in = bytes_of(data + N_CUTS, size - N_CUTS);
     struct digest whole = {0}, cut = {0};
     struct access_unit a;
-    access_unit_init(&a, 0);
+    access_unit_init(&a);
     access_unit_push(&a, in, 0);
     pull_all(&a, &whole);
     finish(&a, &whole);
-    if (split_in_cuts(in, data, &cut) == 0) {
+    if (!split_in_cuts(in, data, &cut)) {
         assert(whole.n_packets == cut.n_packets && whole.hash == cut.hash);
     }
     return 0;

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-enum { PART_HEADER_MAX = 4096, IDLE_NS = 0 };
+enum { PART_HEADER_MAX = 4096 };
 
 static int set_boundary(struct latency_demux *d, const char *content_type)
 {
@@ -45,7 +45,7 @@ int latency_demux_init(struct latency_demux *d, const char *content_type)
     } else if (strncasecmp(content_type, "video/h264", 10) == 0 ||
                strncmp(content_type, "application/octet-stream", 24) == 0) {
         d->format = FORMAT_ANNEXB;
-        access_unit_init(&d->access_unit, IDLE_NS);
+        access_unit_init(&d->access_unit);
     } else {
         return -ENOTSUP;
     }

@@ -7,7 +7,13 @@
 
 #define NONE SIZE_MAX
 
-enum { SHORT_START_CODE_SIZE = 3, CAPACITY_MIN = 64 * 1024 };
+enum {
+    SHORT_START_CODE_SIZE = 3,
+    CAPACITY_MIN = 64 * 1024,
+    PROFILE_BASELINE = 66,
+    PROFILE_EXTENDED = 88,
+    CONSTRAINT_SET1 = 0x40,
+};
 
 /* What a NAL unit is to the current access unit. */
 enum verdict {
@@ -17,17 +23,20 @@ enum verdict {
     VERDICT_DAMAGED,
 };
 
-void access_unit_init(struct access_unit *a, int64_t idle_ns)
+void access_unit_init(struct access_unit *a)
 {
-    *a = (struct access_unit){
-        .nal = NONE, .lead = NONE, .push_ns = TIME_NONE, .previous_push_ns = TIME_NONE};
+    *a = (struct access_unit){.nal = NONE,
+                              .lead = NONE,
+                              .slice_nal = NONE,
+                              .push_ns = TIME_NONE,
+                              .previous_push_ns = TIME_NONE};
     h264_normal_init(&a->normal);
-    access_unit_idle_init(&a->idle, idle_ns);
 }
 
 void access_unit_finish(struct access_unit *a)
 {
     h264_normal_finish(&a->normal);
+    h264_slice_data_finish(&a->slice_data);
     free(a->data);
     a->data = NULL;
 }
@@ -39,7 +48,7 @@ static void begin_access_unit(struct access_unit *a, size_t start)
     a->lead = NONE;
     a->n_slices = 0;
     a->has_second_field = false;
-    a->idle.foretold_bytes = 0;
+    a->slice_nal = NONE;
 }
 
 /* Forget the NAL unit at the end too: what follows is ignored up to the next start code. */
@@ -48,8 +57,6 @@ static void drop_to(struct access_unit *a, size_t start)
     begin_access_unit(a, start);
     a->scan = start;
     a->nal = NONE;
-    a->idle.is_tail_open = false;
-    a->idle.is_unproved = false;
 }
 
 static void lose(struct access_unit *a)
@@ -75,6 +82,7 @@ static void move_to_front(struct access_unit *a)
     a->scan -= shift;
     a->nal -= a->nal == NONE ? 0 : shift;
     a->lead -= a->lead == NONE ? 0 : shift;
+    a->slice_nal -= a->slice_nal == NONE ? 0 : shift;
 }
 
 static int grow(struct access_unit *a, size_t capacity)
@@ -107,32 +115,6 @@ static int make_room(struct access_unit *a, size_t size)
     return a->capacity - a->size >= size ? 0 : grow(a, a->size + size);
 }
 
-/* The newest NAL unit is not over where the next push begins with these bytes. */
-static bool nal_goes_on(const struct access_unit *a, struct bytes next)
-{
-    if (a->nal == NONE) {
-        return false;
-    }
-    size_t n_zeros = 0;
-    while (a->size - n_zeros > a->nal && a->data[a->size - n_zeros - 1] == 0) {
-        n_zeros++;
-    }
-    size_t at = 0;
-    while (at < next.size && next.data[at] == 0) {
-        at++;
-    }
-    const bool is_start_code = n_zeros + at >= 2 && at < next.size && next.data[at] == 1;
-    return at < next.size && !is_start_code;
-}
-
-static void note_pause(struct access_unit *a, struct bytes next, int64_t now_ns)
-{
-    if (nal_goes_on(a, next)) {
-        access_unit_idle_paused(&a->idle, now_ns - a->push_ns, a->size - a->start,
-                                a->size - a->push_start);
-    }
-}
-
 int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns)
 {
     if (in.size > ACCESS_UNIT_PUSH_MAX) {
@@ -141,7 +123,6 @@ int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns)
     if (in.size == 0) {
         return 0;
     }
-    note_pause(a, in, now_ns);
     if (make_room(a, in.size) < 0) {
         drop_to(a, a->size);
         lose(a);
@@ -152,6 +133,7 @@ int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns)
     a->size += in.size;
     a->previous_push_ns = a->push_ns;
     a->push_ns = now_ns;
+    a->has_news = true;
     return 0;
 }
 
@@ -167,22 +149,8 @@ static bool is_delimiter(unsigned type)
            (type >= H264_NAL_PREFIX && type <= H264_NAL_RESERVED_18);
 }
 
-/* Only after an idle end: did the picture end where we said? */
-static void settle_idle_end(struct access_unit *a, bool is_right)
-{
-    if (is_right) {
-        access_unit_idle_proved(&a->idle, a->slice.is_idr, a->idle_slices);
-    } else {
-        access_unit_idle_disproved(&a->idle);
-        lose(a);
-    }
-}
-
 static enum verdict judge_delimiter(struct access_unit *a)
 {
-    if (a->idle.is_unproved) {
-        settle_idle_end(a, true);
-    }
     if (a->n_slices == 0) {
         return VERDICT_BELONGS;
     }
@@ -195,14 +163,26 @@ static enum verdict judge_delimiter(struct access_unit *a)
     return VERDICT_BELONGS;
 }
 
+/* Profiles with arbitrary slice order: Baseline and Extended, but for constrained Baseline. */
+static bool may_be_unordered(const struct access_unit *a)
+{
+    const struct h264_sps *sps = &a->normal.sets.sps[a->slice.sps_id]->sps;
+    return (sps->profile_idc == PROFILE_BASELINE || sps->profile_idc == PROFILE_EXTENDED) &&
+           (sps->constraint_flags & CONSTRAINT_SET1) == 0;
+}
+
+static void begin_slice(struct access_unit *a)
+{
+    a->n_slices++;
+    a->slice_nal = a->n_slices > 1 && may_be_unordered(a) ? NONE : a->nal;
+    h264_slice_data_begin(&a->slice_data);
+}
+
 static void begin_picture(struct access_unit *a, const struct h264_slice *slice)
 {
-    if (a->idle.is_unproved) {
-        settle_idle_end(a, h264_slice_begins_picture(&a->slice, slice));
-    }
     a->slice = *slice;
     a->slice_ns = a->nal_ns;
-    a->n_slices = 1;
+    begin_slice(a);
 }
 
 static enum verdict judge_primary_slice(struct access_unit *a, const struct h264_slice *slice)
@@ -219,7 +199,7 @@ static enum verdict judge_primary_slice(struct access_unit *a, const struct h264
         a->slice = *slice;
     }
     a->lead = NONE;
-    a->n_slices++;
+    begin_slice(a);
     return VERDICT_BELONGS;
 }
 
@@ -279,11 +259,6 @@ static int make_packet(struct access_unit *a, size_t end, struct packet **out)
 static int end_access_unit(struct access_unit *a, struct packet **out)
 {
     const size_t end = a->lead != NONE ? a->lead : a->nal - SHORT_START_CODE_SIZE;
-    size_t size = end - a->start;
-    while (size > 0 && a->data[a->start + size - 1] == 0) {
-        size--;
-    }
-    access_unit_idle_ended(&a->idle, a->slice.is_idr, a->n_slices, size);
     const int rc = make_packet(a, end, out);
     begin_access_unit(a, end);
     return rc;
@@ -336,30 +311,8 @@ static void wait_for_more(struct access_unit *a)
     }
 }
 
-/* Behind an idle end must come zero bytes and a start code; false when more bytes are needed. */
-static bool close_idle_tail(struct access_unit *a)
-{
-    size_t at = a->start;
-    while (at < a->size && a->data[at] == 0) {
-        at++;
-    }
-    if (at == a->size) {
-        a->start = at - a->start > 2 ? at - 2 : a->start;
-        a->scan = a->start;
-        return false;
-    }
-    if (a->data[at] != 1 || at - a->start < 2) {
-        settle_idle_end(a, false);
-    }
-    a->idle.is_tail_open = false;
-    return true;
-}
-
 int access_unit_pull(struct access_unit *a, struct packet **out)
 {
-    if (a->idle.is_tail_open && !close_idle_tail(a)) {
-        return -EAGAIN;
-    }
     for (;;) {
         const size_t code = h264_nal_find_start_code(bytes_of(a->data, a->size), a->scan);
         const bool is_whole = code < a->size;
@@ -380,40 +333,36 @@ int access_unit_pull(struct access_unit *a, struct packet **out)
     }
 }
 
-/* The newest NAL unit can be the last of its access unit. */
-static bool is_at_plausible_end(const struct access_unit *a)
+bool access_unit_may_be_whole(const struct access_unit *a)
 {
-    const bool is_scanned = a->size <= a->scan + 2;
-    if (!is_scanned || a->n_slices == 0 || a->nal == NONE || !a->nal_is_judged ||
-        awaits_second_field(a)) {
-        return false;
-    }
-    const unsigned type = a->data[a->nal] & 0x1fu;
-    return (type == H264_NAL_SLICE || type == H264_NAL_IDR || type == H264_NAL_FILLER) &&
-           access_unit_idle_is_plausible(&a->idle, a->slice.is_idr, a->n_slices, a->size - a->start,
-                                         a->size - a->push_start, a->data[a->size - 1]);
+    return a->has_news && a->slice_nal != NONE && a->slice_data.answer == H264_SLICE_DATA_MORE;
 }
 
-int64_t access_unit_idle_deadline_ns(const struct access_unit *a)
+/* The newest slice, of which all is there when something else follows it. */
+static struct bytes newest_slice(const struct access_unit *a)
 {
-    return a->idle.foretold_bytes == 0 && is_at_plausible_end(a) ? a->push_ns + a->idle.wait_ns
-                                                                 : TIME_NONE;
+    const struct bytes from = bytes_of(a->data + a->slice_nal, a->size - a->slice_nal);
+    size_t size = a->slice_nal == a->nal ? from.size : h264_nal_find_start_code(from, 0);
+    while (size > 0 && from.data[size - 1] == 0) {
+        size--;
+    }
+    return bytes_of(from.data, size);
 }
 
-int access_unit_flush_idle(struct access_unit *a, int64_t now_ns, struct packet **out)
+int access_unit_flush_whole(struct access_unit *a, struct packet **out)
 {
-    const int64_t deadline_ns = access_unit_idle_deadline_ns(a);
-    if (deadline_ns == TIME_NONE || now_ns < deadline_ns) {
+    if (!access_unit_may_be_whole(a)) {
         return -EAGAIN;
     }
-    if (!access_unit_idle_is_trusted(&a->idle, a->slice.is_idr, a->size - a->start)) {
-        a->idle.foretold_bytes = a->size - a->start;
+    a->has_news = false;
+    const struct bytes nal = newest_slice(a);
+    h264_slice_data_read(&a->slice_data, nal, a->slice_nal != a->nal, &a->normal.sets);
+    if (!h264_slice_data_is_last(&a->slice_data)) {
         return -EAGAIN;
     }
-    const int rc = make_packet(a, a->size, out);
-    a->idle_slices = a->n_slices;
-    drop_to(a, a->size);
-    access_unit_idle_acted(&a->idle);
+    const size_t end = a->slice_nal + nal.size;
+    const int rc = make_packet(a, end, out);
+    drop_to(a, end);
     return rc;
 }
 

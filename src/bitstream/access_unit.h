@@ -2,16 +2,14 @@
  * Access units of a raw H.264 byte stream (a pipe, a TCP connection, a file), pushed in any cut.
  *
  * The end of an access unit shows at the start code of what follows: an access unit delimiter,
- * parameter set, SEI or first slice. A live writer sends that a frame later, so an access unit
- * also ends when the stream falls idle (idle_ns) behind what looks like its last slice. Whether
- * that holds for this writer is learnt first, see access_unit_idle.h. If an idle end proves wrong
- * after all (the NAL unit goes on, or another slice of the same picture comes), everything is
- * dropped up to the next keyframe, which carries PACKET_DISCONTINUITY. How bytes are cut never
- * changes the packets.
+ * parameter set, SEI or first slice. A live writer sends that a frame later; so when there is
+ * nothing more to read, the macroblocks of what is there are counted (h264_slice_data.h): a picture
+ * that has all of them is whole, and given out at once. Pictures of which that cannot be told wait
+ * for the start code: those that h264_slice_data does not read, and pictures of several slices in
+ * profiles that allow them in any order. How bytes are cut never changes the packets.
  *
- * Use: push what was read, pull until -EAGAIN, wait for input until the idle deadline; when that
- * passes without input, flush_idle. At the end of a file flush_end; when a source is opened again
- * reset.
+ * Use: push what was read, pull until -EAGAIN; if there is nothing to read then, flush_whole. At
+ * the end of a file flush_end; when a source is opened again reset.
  *
  * Packets are in normal form (h264_normal.h) with arrival_ns = encoded_ns = the time at which
  * their first slice began to arrive; capture_ns and pts_ns are for the caller to set.
@@ -21,15 +19,13 @@
  * Errors:    -EAGAIN no packet yet; -EMSGSIZE a push above ACCESS_UNIT_PUSH_MAX; -ENOMEM (the
  *            stream goes on at the next keyframe).
  * Limits:    an access unit above PACKET_SIZE_MAX is dropped.
- * Spec:      H.264 §7.4.1.2.3, §7.4.1.2.4, Annex B.
+ * Spec:      H.264 §7.4.1.2.3, §7.4.1.2.4, Annex A (arbitrary slice order), Annex B.
  */
 #ifndef AVOCET_BITSTREAM_ACCESS_UNIT_H
 #define AVOCET_BITSTREAM_ACCESS_UNIT_H
 
-#include "bitstream/access_unit_idle.h"
 #include "bitstream/h264_normal.h"
-
-#define ACCESS_UNIT_IDLE_NS (3 * NS_PER_MS)
+#include "bitstream/h264_slice_data.h"
 
 enum { ACCESS_UNIT_PUSH_MAX = 1024 * 1024 };
 
@@ -51,23 +47,23 @@ struct access_unit {
     size_t push_start;       /* where the newest push begins in data */
     int64_t push_ns;
     int64_t previous_push_ns;
-    struct access_unit_idle idle;
-    unsigned idle_slices; /* of the picture that ended idle */
+    size_t slice_nal; /* header byte of the newest slice; SIZE_MAX: it is not asked about */
+    struct h264_slice_data slice_data; /* of it */
+    bool has_news;                     /* since the last flush_whole */
 };
 
-/* idle_ns 0: never end idle. */
-void access_unit_init(struct access_unit *a, int64_t idle_ns);
+void access_unit_init(struct access_unit *a);
 void access_unit_finish(struct access_unit *a);
-/* Forget bytes and pictures; parameter sets, track and what was learnt stay. Marks a loss. */
+/* Forget bytes and pictures; parameter sets and track stay. Marks a loss. */
 void access_unit_reset(struct access_unit *a);
 
 int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns);
 int access_unit_pull(struct access_unit *a, struct packet **out);
 
-/* When to call flush_idle if nothing is pushed before; TIME_NONE: no need. */
-int64_t access_unit_idle_deadline_ns(const struct access_unit *a);
-/* Call it at the deadline (earlier is harmless). 0 with a packet, or -EAGAIN. */
-int access_unit_flush_idle(struct access_unit *a, int64_t now_ns, struct packet **out);
+/* Whether flush_whole may find more than the last time. */
+bool access_unit_may_be_whole(const struct access_unit *a);
+/* After pull. 0 with the access unit that the bytes so far are the whole of, or -EAGAIN. */
+int access_unit_flush_whole(struct access_unit *a, struct packet **out);
 /* The stream is at its end and whole: what is left is complete. Pull the rest afterwards. */
 int access_unit_flush_end(struct access_unit *a, struct packet **out);
 

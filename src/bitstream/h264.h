@@ -5,6 +5,8 @@
  * h264_sps     sequence parameter sets, their rewrite to "no reordering"
  * h264_pps     picture parameter sets
  * h264_slice   first fields of slice headers, first slice of a picture
+ * h264_slice_data  whether a slice is whole, by its macroblocks; made of h264_slice_header,
+ *              h264_macroblock, h264_mb_elements, h264_cabac, h264_cavlc and h264_rbsp
  * h264_sets    the parameter sets of a stream by id
  * h264_order   whether pictures are output in another order than sent
  * h264_config  codec string and avcC of a track's parameter sets

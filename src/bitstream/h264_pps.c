@@ -40,6 +40,34 @@ static void skip_slice_groups(struct bit_reader *r, unsigned n_groups)
     }
 }
 
+static void read_slice_defaults(struct bit_reader *r, struct h264_pps *pps)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t num_ref_idx_default_active_minus1 = bit_reader_ue(r);
+        pps->n_ref_idx[i] = num_ref_idx_default_active_minus1 < H264_REF_IDX_MAX
+                                ? (uint8_t)(num_ref_idx_default_active_minus1 + 1)
+                                : 0;
+    }
+    pps->weighted_pred = bit_reader_flag(r);
+    pps->weighted_bipred_idc = (uint8_t)bit_reader_u(r, 2);
+    pps->pic_init_qp = 26 + bit_reader_se(r) % 128;
+    bit_reader_se(r); /* pic_init_qs_minus26 */
+    bit_reader_se(r); /* chroma_qp_index_offset */
+    pps->deblocking_filter_control_present = bit_reader_flag(r);
+    bit_reader_flag(r); /* constrained_intra_pred_flag */
+    pps->redundant_pic_cnt_present = bit_reader_flag(r);
+}
+
+/* §7.2: there is a bit before rbsp_trailing_bits(). */
+static bool more_rbsp_data(const struct bit_reader *r)
+{
+    size_t end = r->size_bits;
+    while (end > r->pos_bits && (r->data[(end - 1) / 8] >> (7 - (end - 1) % 8) & 1) == 0) {
+        end--;
+    }
+    return end > r->pos_bits + 1;
+}
+
 int h264_pps_parse(struct bytes nal, struct h264_pps *out)
 {
     if (h264_nal_type(nal) != H264_NAL_PPS || nal.size > H264_PPS_SIZE_MAX) {
@@ -61,24 +89,20 @@ int h264_pps_parse(struct bytes nal, struct h264_pps *out)
     if (num_slice_groups_minus1 > 0) {
         skip_slice_groups(&r, num_slice_groups_minus1 + 1);
     }
-    bit_reader_ue(&r);   /* num_ref_idx_l0_default_active_minus1 */
-    bit_reader_ue(&r);   /* num_ref_idx_l1_default_active_minus1 */
-    bit_reader_u(&r, 3); /* weighted_pred_flag, weighted_bipred_idc */
-    bit_reader_se(&r);   /* pic_init_qp_minus26 */
-    bit_reader_se(&r);   /* pic_init_qs_minus26 */
-    bit_reader_se(&r);   /* chroma_qp_index_offset */
-    bit_reader_u(&r, 2); /* deblocking_filter_control_present_flag, constrained_intra_pred_flag */
-    const bool redundant_pic_cnt_present = bit_reader_flag(&r);
-    if (r.error) {
-        return -EBADMSG;
-    }
-    *out = (struct h264_pps){
+    struct h264_pps pps = {
         .id = (uint8_t)id,
         .sps_id = (uint8_t)sps_id,
         .entropy_coding_mode = entropy_coding_mode,
         .bottom_field_pic_order_in_frame_present = bottom_field_pic_order_in_frame_present,
         .n_slice_groups = (uint8_t)(num_slice_groups_minus1 + 1),
-        .redundant_pic_cnt_present = redundant_pic_cnt_present,
     };
+    read_slice_defaults(&r, &pps);
+    if (r.error) {
+        return -EBADMSG;
+    }
+    if (more_rbsp_data(&r)) {
+        pps.transform_8x8_mode = bit_reader_flag(&r);
+    }
+    *out = pps;
     return 0;
 }

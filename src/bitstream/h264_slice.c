@@ -102,6 +102,7 @@ int h264_slice_parse(struct bytes nal, const struct h264_sets *sets, struct h264
     if (slice.idr_pic_id > IDR_PIC_ID_MAX || slice.redundant_pic_cnt > REDUNDANT_PIC_CNT_MAX) {
         return -EBADMSG;
     }
+    slice.n_bits = (uint16_t)r.pos_bits;
     *out = slice;
     return 0;
 }

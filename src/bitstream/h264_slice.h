@@ -40,6 +40,7 @@ struct h264_slice {
     int32_t delta_pic_order_cnt_bottom;
     int32_t delta_pic_order_cnt[2];
     uint32_t redundant_pic_cnt; /* above 0: not of the primary coded picture */
+    uint16_t n_bits;            /* of the unescaped NAL unit, its header included, up to here */
 };
 
 int h264_slice_parse(struct bytes nal, const struct h264_sets *sets, struct h264_slice *out);

@@ -95,9 +95,9 @@ static int read_size(struct bit_reader *r, struct h264_sps *sps)
         return -ENOTSUP;
     }
     if (!sps->frame_mbs_only) {
-        bit_reader_flag(r); /* mb_adaptive_frame_field_flag */
+        sps->mb_adaptive_frame_field = bit_reader_flag(r);
     }
-    bit_reader_flag(r); /* direct_8x8_inference_flag */
+    sps->direct_8x8_inference = bit_reader_flag(r);
     sps->coded_size = (struct picture_size){(int32_t)width_mbs * 16, (int32_t)height_mbs * 16};
     sps->size = sps->coded_size;
     if (bit_reader_flag(r)) {

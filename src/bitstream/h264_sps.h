@@ -41,6 +41,8 @@ struct h264_sps {
     bool delta_pic_order_always_zero;   /* type 1 */
     uint8_t max_num_ref_frames;
     bool frame_mbs_only; /* false: fields or MBAFF are possible */
+    bool mb_adaptive_frame_field;
+    bool direct_8x8_inference;
     struct picture_size coded_size;
     struct picture_size size;      /* cropped: as displayed, in square samples or not */
     struct rational sample_aspect; /* num 0 unknown */

@@ -12,16 +12,15 @@ enum {
     CHUNK_SIZE = 64 * 1024, /* what a pipe holds */
 };
 
-int byte_stream_init(struct byte_stream *s, const struct source_params *params, int64_t idle_ns)
+int byte_stream_init(struct byte_stream *s, const struct source_params *params)
 {
     *s = (struct byte_stream){
-        .log = params->log,
         .chunk = malloc(CHUNK_SIZE),
     };
     if (params->is_rate_given) {
         s->given_rate = params->rate;
     }
-    access_unit_init(&s->units, idle_ns);
+    access_unit_init(&s->units);
     ts_stream_init(&s->ts);
     timeline_init(&s->timeline);
     return s->chunk ? 0 : -ENOMEM;
@@ -84,16 +83,6 @@ static int fill(struct byte_stream *s, int fd)
     return push(s, s->n_head + (size_t)n);
 }
 
-/* A picture went out without its end: seldom, see access_unit_idle.h. */
-static void tell_wrong_end(struct byte_stream *s)
-{
-    if (s->units.idle.n_wrong != s->n_wrong_told) {
-        s->n_wrong_told = s->units.idle.n_wrong;
-        log_warn(s->log, "the writer paused inside a frame, skipping to the next keyframe; "
-                         "if it often does, set idle=0 or a longer idle=");
-    }
-}
-
 static int pull(struct byte_stream *s, struct packet **packet)
 {
     if (s->is_ts) {
@@ -104,26 +93,33 @@ static int pull(struct byte_stream *s, struct packet **packet)
         return result;
     }
     const int result = access_unit_pull(&s->units, packet);
-    tell_wrong_end(s);
     if (result == -EAGAIN && s->is_at_end) {
         return access_unit_flush_end(&s->units, packet) == 0 ? 0 : -EPIPE;
     }
     return result;
 }
 
-/* Wait for bytes, for the end of an access unit by idleness (0 with a packet), or the deadline. */
+/* What is there may be a whole access unit: ask only when nothing more is to be read. */
+static int flush_drained(struct byte_stream *s, int fd, struct packet **packet)
+{
+    if (!access_unit_may_be_whole(&s->units) || source_wait(fd, POLLIN, -1, 0) != -ETIMEDOUT) {
+        return -EAGAIN;
+    }
+    return access_unit_flush_whole(&s->units, packet);
+}
+
+/* An access unit that is whole as it is (0 with a packet), or wait for bytes, or the deadline. */
 static int wait_and_fill(struct byte_stream *s, int fd, int wake_fd, int64_t deadline_ns,
                          struct packet **packet)
 {
-    const int64_t idle_ns = access_unit_idle_deadline_ns(&s->units);
-    const bool idle_is_first = idle_ns != TIME_NONE && idle_ns < deadline_ns;
-    int result = source_wait(fd, POLLIN, wake_fd, idle_is_first ? idle_ns : deadline_ns);
+    int result = flush_drained(s, fd, packet);
+    if (result != -EAGAIN) {
+        return result;
+    }
+    result = source_wait(fd, POLLIN, wake_fd, deadline_ns);
     if (result == 0) {
         result = fill(s, fd);
         return result == 0 ? -EAGAIN : result;
-    }
-    if (result == -ETIMEDOUT && idle_is_first) {
-        return access_unit_flush_idle(&s->units, time_monotonic_ns(), packet);
     }
     return result;
 }

@@ -21,12 +21,8 @@
 #include "source/timeline.h"
 #include "source/ts_stream.h"
 
-#define BYTE_STREAM_IDLE_MAX_NS (200 * NS_PER_MS)
-
 struct byte_stream {
-    const struct log *log;
     struct access_unit units; /* H.264 */
-    uint64_t n_wrong_told;
     struct ts_stream ts;
     bool is_format_known;
     bool is_ts;
@@ -39,16 +35,7 @@ struct byte_stream {
     struct timeline timeline; /* of ts */
 };
 
-/* The option that pipe and TCP have: how long a silence ends a picture, 0 never. */
-#define BYTE_STREAM_IDLE_OPTION(field_offset)                                                      \
-    {                                                                                              \
-        .name = "idle", .type = OPTION_DURATION, .offset = (field_offset), .min = 0,               \
-        .max = BYTE_STREAM_IDLE_MAX_NS, .def = "3ms",                                              \
-        .help = "a silence this long ends a picture once the writer is known; 0: only the next "   \
-                "picture does",                                                                    \
-    }
-
-int byte_stream_init(struct byte_stream *s, const struct source_params *params, int64_t idle_ns);
+int byte_stream_init(struct byte_stream *s, const struct source_params *params);
 void byte_stream_finish(struct byte_stream *s);
 int byte_stream_read(struct byte_stream *s, int fd, int wake_fd, int64_t deadline_ns,
                      struct source_unit *out);

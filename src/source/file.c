@@ -95,7 +95,7 @@ static int file_open(void *state, const struct source_params *params, struct opt
     }
     s->is_jpeg = begins_as_jpeg(s->fd);
     s->is_ts = begins_as_ts(s->fd);
-    access_unit_init(&s->units, 0);
+    access_unit_init(&s->units);
     ts_stream_init(&s->ts);
     s->chunk = malloc(CHUNK_SIZE);
     return s->chunk ? 0 : open_failed(s, -ENOMEM, "no memory", error);

@@ -8,7 +8,6 @@
 #include "source/byte_stream.h"
 
 struct pipe_source {
-    int64_t idle_ns; /* option */
     struct byte_stream stream;
     const char *location;
     int fd; /* 0 = standard input is never closed: there is no second one */
@@ -20,9 +19,8 @@ static int pipe_open(void *state, const struct source_params *params, struct opt
 {
     struct pipe_source *s = state;
     const bool is_stdin = strcmp(params->location, "-") == 0;
-    *s = (struct pipe_source){
-        .idle_ns = s->idle_ns, .location = params->location, .wake_fd = params->wake_fd};
-    int result = byte_stream_init(&s->stream, params, s->idle_ns);
+    *s = (struct pipe_source){.location = params->location, .wake_fd = params->wake_fd};
+    int result = byte_stream_init(&s->stream, params);
     if (result < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "pipe: no memory");
         return result;
@@ -71,17 +69,11 @@ static void pipe_close(void *state)
     byte_stream_finish(&s->stream);
 }
 
-static const struct option pipe_options[] = {
-    BYTE_STREAM_IDLE_OPTION(offsetof(struct pipe_source, idle_ns)),
-    {0},
-};
-
 const struct source_type source_pipe = {
     .scheme = "pipe",
     .summary =
         "raw H.264 or MPEG-TS from standard input or a named pipe, pipe:- or pipe:/run/camera",
     .state_size = sizeof(struct pipe_source),
-    .options = pipe_options,
     .open = pipe_open,
     .read = pipe_read,
     .describe = pipe_describe,

@@ -23,7 +23,6 @@ enum {
 };
 
 struct rpicam_options {
-    int64_t idle_ns;
     bool hflip;
     bool vflip;
     char *roi;
@@ -234,7 +233,7 @@ static int rpicam_open(void *state, const struct source_params *params, struct o
         return -ENOENT;
     }
     struct arguments *arguments = calloc(1, sizeof(*arguments));
-    int result = arguments ? byte_stream_init(&s->stream, params, s->options.idle_ns) : -ENOMEM;
+    int result = arguments ? byte_stream_init(&s->stream, params) : -ENOMEM;
     if (result == 0) {
         s->is_open = true;
         fill(arguments, &s->options, params);
@@ -255,8 +254,8 @@ static int rpicam_read(void *state, int64_t deadline_ns, struct source_unit *out
     const int result = byte_stream_read(&s->stream, s->fd, s->wake_fd, deadline_ns, out);
     hear(s);
     if (result == -EPIPE) {
-        snprintf(error->sentence, sizeof(error->sentence), "rpicam: %.60s ended%s%.150s", s->program,
-                 s->said[0] != '\0' ? ", saying: " : "", s->said);
+        snprintf(error->sentence, sizeof(error->sentence), "rpicam: %.60s ended%s%.150s",
+                 s->program, s->said[0] != '\0' ? ", saying: " : "", s->said);
     } else if (result < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "rpicam: cannot read from %.100s, %s",
                  s->program, strerror(-result));
@@ -292,7 +291,6 @@ static void rpicam_close(void *state)
     }
 
 static const struct option options[] = {
-    BYTE_STREAM_IDLE_OPTION(offsetof(struct rpicam_options, idle_ns)),
     {"hflip", OPTION_BOOL, offsetof(struct rpicam_options, hflip), .help = "mirror left and right"},
     {"vflip", OPTION_BOOL, offsetof(struct rpicam_options, vflip), .help = "upside down"},
     TEXT("roi", roi, "part of the sensor, x,y,w,h from 0 to 1"),

@@ -21,7 +21,6 @@ enum { HOST_SIZE = 256, SERVICE_SIZE = 8 };
  * open() only begins to connect: waiting for the peer is read()'s, which can be woken.
  */
 struct tcp_source {
-    int64_t idle_ns; /* option */
     struct byte_stream stream;
     const char *location;
     struct addrinfo *addresses;
@@ -93,9 +92,8 @@ static int tcp_open(void *state, const struct source_params *params, struct opti
     char host[HOST_SIZE];
     char service[SERVICE_SIZE];
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    *s = (struct tcp_source){
-        .idle_ns = s->idle_ns, .location = params->location, .fd = -1, .wake_fd = params->wake_fd};
-    if (byte_stream_init(&s->stream, params, s->idle_ns) < 0) {
+    *s = (struct tcp_source){.location = params->location, .fd = -1, .wake_fd = params->wake_fd};
+    if (byte_stream_init(&s->stream, params) < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "tcp: no memory");
         return -ENOMEM;
     }
@@ -187,16 +185,10 @@ static void tcp_close(void *state)
     byte_stream_finish(&s->stream);
 }
 
-static const struct option tcp_options[] = {
-    BYTE_STREAM_IDLE_OPTION(offsetof(struct tcp_source, idle_ns)),
-    {0},
-};
-
 const struct source_type source_tcp = {
     .scheme = "tcp",
     .summary = "raw H.264 or MPEG-TS from a TCP server, tcp://HOST:PORT",
     .state_size = sizeof(struct tcp_source),
-    .options = tcp_options,
     .open = tcp_open,
     .read = tcp_read,
     .describe = tcp_describe,

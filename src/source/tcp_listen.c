@@ -15,7 +15,6 @@
 enum { BACKLOG = 1 };
 
 struct tcp_listen_source {
-    int64_t idle_ns; /* option */
     struct byte_stream stream;
     struct source_params params;
     int listen_fd; /* -1: none */
@@ -72,8 +71,7 @@ static int listen_open(void *state, const struct source_params *params, struct o
 {
     struct tcp_listen_source *s = state;
     struct address address;
-    *s = (struct tcp_listen_source){
-        .idle_ns = s->idle_ns, .params = *params, .listen_fd = -1, .fd = -1};
+    *s = (struct tcp_listen_source){.params = *params, .listen_fd = -1, .fd = -1};
     if (parse_location(params->location, &address) < 0) {
         snprintf(error->sentence, sizeof(error->sentence),
                  "tcp-listen: '%.80s' is no place to listen, write tcp-listen:PORT or "
@@ -81,7 +79,7 @@ static int listen_open(void *state, const struct source_params *params, struct o
                  params->location);
         return -EINVAL;
     }
-    if (byte_stream_init(&s->stream, params, s->idle_ns) < 0) {
+    if (byte_stream_init(&s->stream, params) < 0) {
         snprintf(error->sentence, sizeof(error->sentence), "tcp-listen: no memory");
         return -ENOMEM;
     }
@@ -99,7 +97,7 @@ static int listen_open(void *state, const struct source_params *params, struct o
 static int begin_writer(struct tcp_listen_source *s, int fd)
 {
     byte_stream_finish(&s->stream);
-    if (byte_stream_init(&s->stream, &s->params, s->idle_ns) < 0) {
+    if (byte_stream_init(&s->stream, &s->params) < 0) {
         close(fd);
         return -ENOMEM;
     }
@@ -189,16 +187,10 @@ static void listen_close(void *state)
     byte_stream_finish(&s->stream);
 }
 
-static const struct option options[] = {
-    BYTE_STREAM_IDLE_OPTION(offsetof(struct tcp_listen_source, idle_ns)),
-    {0},
-};
-
 const struct source_type source_tcp_listen = {
     .scheme = "tcp-listen",
     .summary = "raw H.264 or MPEG-TS from whoever connects, tcp-listen:[ADDRESS:]PORT",
     .state_size = sizeof(struct tcp_listen_source),
-    .options = options,
     .open = listen_open,
     .read = listen_read,
     .describe = listen_describe,

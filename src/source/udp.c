@@ -31,7 +31,7 @@ static int udp_open(void *state, const struct source_params *params, struct opti
                              .location = params->location,
                              .fd = -1,
                              .wake_fd = params->wake_fd};
-    if (byte_stream_init(&s->stream, params, ACCESS_UNIT_IDLE_NS) < 0) {
+    if (byte_stream_init(&s->stream, params) < 0) {
         return fail(s, -ENOMEM, "no memory", error);
     }
     s->stream.is_datagrams = true;

@@ -62,13 +62,28 @@ static void push(struct access_unit *a, struct result *r, struct bytes in, int64
     pull_all(a, r, now_ns);
 }
 
-static void finish(struct access_unit *a, struct result *r, int64_t now_ns)
+/* The reader found nothing more to read. */
+static void drain(struct access_unit *a, struct result *r, int64_t now_ns)
+{
+    struct packet *p;
+    if (access_unit_flush_whole(a, &p) == 0) {
+        result_add(r, p, now_ns);
+    }
+    assert_false(access_unit_may_be_whole(a));
+}
+
+static void end(struct access_unit *a, struct result *r, int64_t now_ns)
 {
     struct packet *p;
     if (access_unit_flush_end(a, &p) == 0) {
         result_add(r, p, now_ns);
     }
     pull_all(a, r, now_ns);
+}
+
+static void finish(struct access_unit *a, struct result *r, int64_t now_ns)
+{
+    end(a, r, now_ns);
     access_unit_finish(a);
 }
 
@@ -76,7 +91,7 @@ static void finish(struct access_unit *a, struct result *r, int64_t now_ns)
 static void split_whole(struct bytes in, struct result *r)
 {
     struct access_unit a;
-    access_unit_init(&a, ACCESS_UNIT_IDLE_NS);
+    access_unit_init(&a);
     result_init(r);
     push(&a, r, in, 0);
     finish(&a, r, 0);
@@ -125,63 +140,33 @@ static void test_samples_whole(void **state)
     }
 }
 
-/* A writer of one byte at a time, as slow as can be, read by one that flushes whenever idle. */
-static void test_every_byte(void **state)
-{
-    for (size_t i = 0; i < N_OF(samples); i++) {
-        struct buf *stream = sample_read(samples[i].name);
-        struct result expected, r;
-        split_whole(buf_bytes(stream), &expected);
-        for (int64_t gap_ms = 0; gap_ms <= 40; gap_ms += 20) {
-            struct access_unit a;
-            access_unit_init(&a, ACCESS_UNIT_IDLE_NS);
-            result_init(&r);
-            int64_t now_ns = 0;
-            for (size_t at = 0; at < stream->size; at++) {
-                push(&a, &r, bytes_of(stream->data + at, 1), now_ns);
-                now_ns += gap_ms * NS_PER_MS;
-                struct packet *p;
-                assert_int_equal(access_unit_flush_idle(&a, now_ns, &p), -EAGAIN);
-            }
-            assert_int_equal(a.idle.n_ends, 0);
-            finish(&a, &r, now_ns);
-            assert_same(&expected, &r);
-            free(r.data);
-        }
-        free(expected.data);
-        buf_unref(&stream);
-    }
-}
-
 static uint32_t random_below(uint32_t *seed, uint32_t limit)
 {
     *seed = *seed * 1664525u + 1013904223u;
     return (uint32_t)(((uint64_t)*seed * limit) >> 32);
 }
 
+/* Cut anywhere, with pauses anywhere: the same packets. */
 static void test_random_cuts(void **state)
 {
-    for (uint32_t round = 0; round < 40; round++) {
+    for (uint32_t round = 0; round < 80; round++) {
         uint32_t seed = round;
         struct buf *stream = sample_read(samples[round % N_OF(samples)].name);
         struct result expected, r;
         split_whole(buf_bytes(stream), &expected);
         struct access_unit a;
-        access_unit_init(&a, ACCESS_UNIT_IDLE_NS);
+        access_unit_init(&a);
         result_init(&r);
-        int64_t now_ns = 0;
         for (size_t at = 0; at < stream->size;) {
             size_t size = 1 + random_below(&seed, 1u << random_below(&seed, 11));
             size = size < stream->size - at ? size : stream->size - at;
-            push(&a, &r, bytes_of(stream->data + at, size), now_ns);
+            push(&a, &r, bytes_of(stream->data + at, size), 0);
             at += size;
-            now_ns += random_below(&seed, 6) * NS_PER_MS;
-            struct packet *p;
-            if (access_unit_flush_idle(&a, now_ns, &p) == 0) {
-                result_add(&r, p, now_ns);
+            if (random_below(&seed, 2) == 0) {
+                drain(&a, &r, 0);
             }
         }
-        finish(&a, &r, now_ns);
+        finish(&a, &r, 0);
         assert_same(&expected, &r);
         free(r.data);
         free(expected.data);
@@ -224,7 +209,7 @@ static void writer_init(struct writer *w, const char *name)
 {
     *w = (struct writer){.stream = sample_read(name)};
     find_ends(w);
-    access_unit_init(&w->a, ACCESS_UNIT_IDLE_NS);
+    access_unit_init(&w->a);
     result_init(&w->r);
 }
 
@@ -235,19 +220,12 @@ static void writer_finish(struct writer *w)
     buf_unref(&w->stream);
 }
 
-/* Push size bytes, then nothing for gap_ns; the reader wakes at its deadline. */
+/* Push size bytes, then nothing for gap_ns. */
 static void write_bytes(struct writer *w, size_t size, int64_t gap_ns)
 {
     push(&w->a, &w->r, bytes_of(w->stream->data + w->at, size), w->now_ns);
+    drain(&w->a, &w->r, w->now_ns);
     w->at += size;
-    const int64_t deadline_ns = access_unit_idle_deadline_ns(&w->a);
-    if (deadline_ns != TIME_NONE && deadline_ns < w->now_ns + gap_ns) {
-        struct packet *p;
-        assert_int_equal(access_unit_flush_idle(&w->a, deadline_ns - 1, &p), -EAGAIN);
-        if (access_unit_flush_idle(&w->a, deadline_ns, &p) == 0) {
-            result_add(&w->r, p, deadline_ns);
-        }
-    }
     w->now_ns += gap_ns;
 }
 
@@ -266,15 +244,6 @@ static void write_unit(struct writer *w)
     w->next++;
 }
 
-/* The same in two halves with a gap between them. */
-static void write_unit_cut(struct writer *w, size_t cut, int64_t gap_ns)
-{
-    const size_t size = next_size(w);
-    write_bytes(w, cut, gap_ns);
-    write_bytes(w, size - cut, frame_ns - gap_ns);
-    w->next++;
-}
-
 static bool next_is_key(struct writer *w)
 {
     next_size(w);
@@ -289,286 +258,141 @@ static bool next_is_key(struct writer *w)
     return false;
 }
 
-/* After the first seconds each access unit comes 3 ms after its last byte, not a frame later. */
-static void test_idle_ends(void **state)
+static const struct {
+    const char *name;
+    bool is_told;
+} live[] = {
+    {"baseline.h264", true},   {"high.h264", true},        {"reordered.h264", true},
+    {"slices.h264", true},     {"sar.h264", true},         {"open_gop.h264", true},
+    {"cavlc.h264", true},      {"coarse.h264", true},      {"fine.h264", true},
+    {"fine_cavlc.h264", true}, {"interlaced.h264", false},
+};
+
+/* Written byte by byte, read by one that is faster: each access unit leaves at its last byte, the
+ * very first one too; those that cannot be told, with the next one. */
+static void test_leaves_at_last_byte(void **state)
 {
-    static const char *const names[] = {"baseline.h264", "high.h264", "slices.h264",
-                                        "reordered.h264", "interlaced.h264"};
-    for (size_t i = 0; i < N_OF(names); i++) {
+    for (size_t i = 0; i < N_OF(live); i++) {
         struct writer w;
-        writer_init(&w, names[i]);
-        for (unsigned n = 0; n < 200; n++) {
-            write_unit(&w);
+        writer_init(&w, live[i].name);
+        for (unsigned n = 0; n < w.n_units; n++) {
+            const size_t size = next_size(&w);
+            for (size_t done = 1; done < size; done++) {
+                write_bytes(&w, 1, 0);
+                assert_true(w.r.n_packets == n || (!live[i].is_told && w.r.n_packets == n - 1));
+            }
+            write_bytes(&w, 1, frame_ns);
+            assert_int_equal(w.r.n_packets, live[i].is_told ? n + 1 : n);
+            w.next++;
         }
-        assert_int_equal(w.r.n_packets, 200);
-        assert_int_equal(w.a.idle.n_wrong, 0);
-        assert_true(w.a.idle.n_ends > 130);
-        unsigned n_late = 0;
-        for (unsigned n = 60; n < 200; n++) {
-            assert_true(w.r.arrival_ns[n] == n * frame_ns);
-            n_late += w.r.pull_ns[n] - w.r.arrival_ns[n] > 5 * NS_PER_MS;
-        }
-        assert_int_equal(n_late, 0);
+        struct result expected;
+        split_whole(buf_bytes(w.stream), &expected);
+        end(&w.a, &w.r, w.now_ns);
+        assert_same(&expected, &w.r);
+        free(expected.data);
         writer_finish(&w);
     }
 }
 
-/* What was ended idle is byte for byte what start codes would have shown. */
-static void test_idle_ends_change_nothing(void **state)
+/* Two halves with a pause between, cut at every byte in turn. */
+static void test_two_halves(void **state)
 {
     struct writer w;
     writer_init(&w, "high.h264");
-    const unsigned n_rounds = 12;
-    struct buf *all = buf_create(n_rounds * w.stream->size);
-    for (unsigned n = 0; n < n_rounds; n++) {
-        memcpy(all->data + all->size, w.stream->data, w.stream->size);
-        all->size += w.stream->size;
-    }
-    struct result expected;
-    split_whole(buf_bytes(all), &expected);
-    for (unsigned n = 0; n < n_rounds * w.n_units; n++) {
-        write_unit(&w);
-    }
-    assert_true(w.a.idle.n_ends > 0);
-    assert_same(&expected, &w.r);
-    free(expected.data);
-    buf_unref(&all);
-    writer_finish(&w);
-}
-
-/* Slices written one by one, each with a gap: a picture never ends before its last one. */
-static void test_slices_one_by_one(void **state)
-{
-    struct writer w;
-    writer_init(&w, "slices.h264");
-    for (unsigned n = 0; n < 200; n++) {
+    for (unsigned n = 0; n < 900; n++) {
         const size_t size = next_size(&w);
-        const struct bytes unit = bytes_of(w.stream->data + w.at, size);
-        /* before the start code of the second slice: the first one is whole */
-        const struct bytes second = sample_nal(unit, next_is_key(&w) ? 5 : 1, 1);
-        write_unit_cut(&w, (size_t)(second.data - unit.data) - 3, 8 * NS_PER_MS);
+        const size_t half = 1 + n % (size - 1);
+        write_bytes(&w, half, frame_ns / 2);
+        assert_int_equal(w.r.n_packets, n);
+        write_bytes(&w, size - half, frame_ns / 2);
+        assert_int_equal(w.r.n_packets, n + 1);
+        w.next++;
     }
-    assert_int_equal(w.r.n_packets, 200);
-    assert_int_equal(w.a.idle.n_wrong, 0);
     assert_int_equal(w.r.n_discontinuities, 0);
-    assert_true(w.a.idle.n_ends > 80);
     writer_finish(&w);
 }
 
-/* A writer that always pauses in the middle is never trusted. */
-static void test_slow_writer_from_the_start(void **state)
+/* Several access units at once: those before the last one by start codes, the last one drained. */
+static void test_several_at_once(void **state)
 {
     struct writer w;
-    writer_init(&w, "baseline.h264");
-    for (unsigned n = 0; n < 120; n++) {
-        write_unit_cut(&w, next_size(&w) - 3, 5 * NS_PER_MS);
-    }
-    assert_int_equal(w.a.idle.n_wrong, 0);
-    assert_int_equal(w.r.n_discontinuities, 0);
-    assert_true(w.a.idle.wait_ns > 5 * NS_PER_MS); /* and then its pauses are waited out */
-    assert_true(w.r.n_packets >= 119);
+    writer_init(&w, "reordered.h264");
+    write_bytes(&w, w.ends[4], 0);
+    assert_int_equal(w.r.n_packets, 5);
+    write_bytes(&w, w.ends[10] - w.ends[4] - 1, 0);
+    assert_int_equal(w.r.n_packets, 10);
+    write_bytes(&w, 1, 0);
+    assert_int_equal(w.r.n_packets, 11);
     writer_finish(&w);
 }
 
-/* Pauses that began before it was trusted, at any byte: nothing that is cut comes out. */
-static void test_pauses_begin_later(void **state)
+/* What may follow an access unit that has left is no picture, and none is lost by it. */
+static void test_what_follows(void **state)
 {
     static const struct {
         const char *name;
-        unsigned n_clean;
-        unsigned one_in; /* so many pictures has a pause */
-        int64_t gap_ns;
+        uint8_t bytes[12];
+        size_t size;
     } rows[] = {
-        {"baseline.h264", 30, 1, 12 * NS_PER_MS}, {"baseline.h264", 25, 7, 12 * NS_PER_MS},
-        {"baseline.h264", 0, 20, 10 * NS_PER_MS}, {"high.h264", 30, 1, 4 * NS_PER_MS},
-        {"high.h264", 20, 12, 25 * NS_PER_MS},    {"slices.h264", 30, 3, 12 * NS_PER_MS},
+        {"filler data", {0, 0, 0, 1, 12, 0xff, 0xff, 0xff, 0x80}, 9},
+        {"cabac_zero_words", {0, 0, 3, 0, 0, 3, 0, 0, 3}, 9},
+        {"trailing_zero_8bits", {0, 0, 0, 0}, 4},
+        {"a stray byte", {0x0a}, 1},
+        {"end of sequence", {0, 0, 1, 10}, 4},
+        {"a delimiter", {0, 0, 0, 1, 9, 0xf0}, 6},
     };
     for (size_t i = 0; i < N_OF(rows); i++) {
         struct writer w;
-        uint32_t seed = (uint32_t)i;
-        writer_init(&w, rows[i].name);
-        for (unsigned n = 0; n < 400; n++) {
-            if (n < rows[i].n_clean || n % rows[i].one_in != 0) {
-                write_unit(&w);
-            } else {
-                const size_t size = next_size(&w);
-                write_unit_cut(&w, 1 + random_below(&seed, (uint32_t)size - 1), rows[i].gap_ns);
+        struct result expected;
+        writer_init(&w, "reordered.h264");
+        split_whole(buf_bytes(w.stream), &expected);
+        for (unsigned n = 0; n < w.n_units; n++) {
+            write_unit(&w);
+            for (size_t j = 0; j < rows[i].size; j++) {
+                push(&w.a, &w.r, bytes_of(&rows[i].bytes[j], 1), w.now_ns);
+                drain(&w.a, &w.r, w.now_ns);
             }
+            assert_int_equal(w.r.n_packets, n + 1);
         }
-        assert_int_equal(w.a.idle.n_wrong, 0);
-        assert_int_equal(w.r.n_discontinuities, 0);
-        assert_true(w.r.n_packets >= 399);
+        assert_same(&expected, &w.r);
+        free(expected.data);
         writer_finish(&w);
     }
 }
 
-/* Short pauses inside slices make it wait longer; when they are gone it is prompt again. */
-static void test_short_pauses(void **state)
+/* Filler data of the same write does not hide that the picture before it is whole. */
+static void test_filler_behind(void **state)
 {
-    struct writer w;
-    writer_init(&w, "high.h264");
-    for (unsigned n = 0; n < 100; n++) {
-        write_unit(&w);
-    }
-    assert_true(access_unit_idle_is_trusted(&w.a.idle, false, 1));
-    write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
-    assert_false(access_unit_idle_is_trusted(&w.a.idle, false, 1));
-    assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
-    for (unsigned n = 0; n < 600; n++) {
-        write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
-    }
-    assert_true(
-        access_unit_idle_is_trusted(&w.a.idle, false, 1)); /* 2 ms of pause, 6 ms of patience */
-    assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
-    for (unsigned n = 0; n < 2 * ACCESS_UNIT_IDLE_CALM && w.r.n_packets < PICTURES_MAX - 1; n++) {
-        write_unit_cut(&w, next_size(&w) / 2, 2 * NS_PER_MS);
-    }
-    assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
-    assert_int_equal(w.a.idle.n_wrong, 0);
-    writer_finish(&w);
-}
-
-/* Trusted, then a pause in the middle: nothing more until a keyframe, then more patience. */
-static void check_wrong_end(unsigned n_before, size_t cut_from_end)
-{
+    static const uint8_t filler[] = {0, 0, 0, 1, 12, 0xff, 0xff};
     struct writer w;
     writer_init(&w, "baseline.h264");
-    for (unsigned n = 0; n < n_before || next_is_key(&w); n++) {
-        write_unit(&w);
+    for (unsigned n = 0; n < w.n_units; n++) {
+        push(&w.a, &w.r, bytes_of(w.stream->data + w.at, next_size(&w)), w.now_ns);
+        push(&w.a, &w.r, bytes_of(filler, sizeof(filler)), w.now_ns);
+        assert_int_equal(w.r.n_packets, n);
+        drain(&w.a, &w.r, w.now_ns);
+        assert_int_equal(w.r.n_packets, n + 1);
+        w.at = w.ends[w.next++];
     }
-    const unsigned n_ends = (unsigned)w.a.idle.n_ends;
-    const unsigned n_packets = w.r.n_packets;
-    write_unit_cut(&w, next_size(&w) - cut_from_end, 10 * NS_PER_MS);
-    assert_int_equal(w.a.idle.n_ends, n_ends + 1);
-    assert_int_equal(w.a.idle.n_wrong, 1);
-    assert_int_equal(w.r.n_packets, n_packets + 1);
-    while (!next_is_key(&w)) {
-        write_unit(&w);
-        assert_int_equal(w.r.n_packets, n_packets + 1);
-    }
-    write_unit(&w);
-    write_unit(&w); /* not trusted any more: the key comes a frame late */
-    assert_int_equal(w.r.n_packets, n_packets + 2);
-    assert_int_equal(w.r.flags[n_packets + 1], PACKET_KEY | PACKET_DISCONTINUITY);
-    assert_int_equal(w.a.idle.wait_ns, 2 * ACCESS_UNIT_IDLE_NS);
-    for (unsigned n = 0; n < 30; n++) {
-        write_unit(&w);
-    }
-    assert_int_equal(w.r.n_packets, n_packets + 2 + 30);
-    assert_int_equal(w.a.idle.n_ends, n_ends + 1);
-    assert_int_equal(w.r.n_discontinuities, 1);
     writer_finish(&w);
 }
 
-static void test_wrong_ends(void **state)
-{
-    check_wrong_end(100, 3);
-    check_wrong_end(100, 10);
-    check_wrong_end(100, 1);
-}
-
-/* Another slice of a picture that ended idle is as wrong as more bytes of its NAL unit. */
-static void test_unexpected_slice(void **state)
+/* Where slices may come in any order, the one with the last macroblock need not be the last. */
+static void test_arbitrary_slice_order(void **state)
 {
     struct writer w;
     writer_init(&w, "slices.h264");
-    /* make it believe in one slice per picture: send only the first one of each */
-    for (unsigned n = 0; n < 120; n++) {
-        const size_t size = next_size(&w);
-        const struct bytes unit = bytes_of(w.stream->data + w.at, size);
-        const struct bytes second = sample_nal(unit, next_is_key(&w) ? 5 : 1, 1);
-        write_bytes(&w, (size_t)(second.data - unit.data) - 3, frame_ns);
-        w.at = w.ends[w.next++];
+    for (size_t at = 0; at + 7 < w.stream->size; at++) {
+        if (memcmp(w.stream->data + at, "\0\0\1\x67", 4) == 0) {
+            w.stream->data[at + 4] = 66;
+            w.stream->data[at + 5] = 0;
+        }
     }
-    assert_true(w.a.idle.n_ends > 20);
-    const uint64_t n_ends = w.a.idle.n_ends;
-    const size_t size = next_size(&w);
-    const struct bytes unit = bytes_of(w.stream->data + w.at, size);
-    const struct bytes second = sample_nal(unit, next_is_key(&w) ? 5 : 1, 1);
-    write_unit_cut(&w, (size_t)(second.data - unit.data) - 3, 10 * NS_PER_MS);
-    assert_int_equal(w.a.idle.n_ends, n_ends + 1);
-    assert_int_equal(w.a.idle.n_wrong, 1);
-    const unsigned n_packets = w.r.n_packets;
-    while (!next_is_key(&w)) {
+    for (unsigned n = 0; n < w.n_units; n++) {
+        assert_int_equal(w.r.n_packets, n > 0 ? n - 1 : 0);
         write_unit(&w);
-        assert_int_equal(w.r.n_packets, n_packets);
     }
-    write_unit(&w);
-    write_unit(&w);
-    assert_int_equal(w.r.flags[n_packets], PACKET_KEY | PACKET_DISCONTINUITY);
     writer_finish(&w);
-}
-
-/* Blocks of stdio and TCP segments end there by chance only. */
-static void test_usual_cuts_are_no_ends(void **state)
-{
-    static const struct {
-        size_t size, push;
-        uint8_t last;
-        bool expected;
-    } rows[] = {{1000, 1000, 0x80, true},  {4096, 500, 0x80, false}, {8192, 500, 0x80, false},
-                {1448, 400, 0x80, false},  {2920, 400, 0x80, false}, {5000, 4096, 0x80, false},
-                {1000, 1000, 0x00, false}, {1449, 400, 0x01, true},  {2895, 2895, 0x80, false}};
-    struct access_unit_idle idle;
-    access_unit_idle_init(&idle, ACCESS_UNIT_IDLE_NS);
-    for (unsigned n = 0; n < 4; n++) {
-        access_unit_idle_ended(&idle, false, 1, 100);
-    }
-    for (size_t i = 0; i < N_OF(rows); i++) {
-        assert_int_equal(access_unit_idle_is_plausible(&idle, false, 1, rows[i].size, rows[i].push,
-                                                       rows[i].last),
-                         rows[i].expected);
-    }
-    assert_false(access_unit_idle_is_plausible(&idle, false, 2, 1000, 1000, 0x80));
-    assert_false(access_unit_idle_is_plausible(&idle, true, 1, 1000, 1000, 0x80));
-    access_unit_idle_init(&idle, 0);
-    access_unit_idle_ended(&idle, true, 1, 100);
-    assert_false(access_unit_idle_is_plausible(&idle, true, 1, 1000, 1000, 0x80));
-}
-
-/* Small ones prove nothing for large ones: keyframes are where a writer fills what it writes to. */
-static void test_larger_ones_are_not_believed(void **state)
-{
-    struct access_unit_idle idle;
-    access_unit_idle_init(&idle, ACCESS_UNIT_IDLE_NS);
-    for (unsigned n = 0; n < ACCESS_UNIT_IDLE_PROOFS; n++) {
-        idle.foretold_bytes = 1000;
-        access_unit_idle_ended(&idle, false, 1, 1000);
-    }
-    assert_true(access_unit_idle_is_trusted(&idle, false, 1250));
-    assert_false(access_unit_idle_is_trusted(&idle, false, 1251));
-    /* and none proves anything for keyframes but another keyframe */
-    assert_false(access_unit_idle_is_trusted(&idle, true, 100));
-    idle.foretold_bytes = 30000;
-    access_unit_idle_ended(&idle, true, 1, 30000);
-    assert_true(access_unit_idle_is_trusted(&idle, true, 30000));
-    assert_false(access_unit_idle_is_trusted(&idle, false, 30000));
-}
-
-static void test_trust_comes_back(void **state)
-{
-    struct access_unit_idle idle;
-    access_unit_idle_init(&idle, ACCESS_UNIT_IDLE_NS);
-    access_unit_idle_acted(&idle);
-    access_unit_idle_disproved(&idle);
-    assert_true(idle.n_proofs_needed >= 1000); /* caught once: not trusted for long */
-    access_unit_idle_acted(&idle);
-    access_unit_idle_disproved(&idle);
-    assert_int_equal(idle.wait_ns, 4 * ACCESS_UNIT_IDLE_NS);
-    const unsigned n_needed = idle.n_proofs_needed;
-    assert_true(n_needed >= 10000);
-    for (unsigned n = 0; n < n_needed - 1; n++) {
-        idle.foretold_bytes = 100;
-        access_unit_idle_ended(&idle, false, 1, 100);
-    }
-    assert_false(access_unit_idle_is_trusted(&idle, false, 0));
-    for (unsigned n = 0; n < 16 * ACCESS_UNIT_IDLE_CALM; n++) {
-        idle.foretold_bytes = 100;
-        access_unit_idle_ended(&idle, false, 1, 100);
-    }
-    assert_int_equal(idle.wait_ns, ACCESS_UNIT_IDLE_NS);
-    assert_int_equal(idle.n_proofs_needed, ACCESS_UNIT_IDLE_PROOFS);
-    assert_true(access_unit_idle_is_trusted(&idle, false, 0));
 }
 
 /* A delimiter behind each access unit (what we send ourselves) shows its end at once. */
@@ -620,8 +444,7 @@ static void test_reset(void **state)
     write_unit(&w);
     write_unit(&w);
     assert_int_equal(w.r.n_packets, n_packets);
-    write_unit(&w); /* the IDR picture ... */
-    write_unit(&w); /* ... shown by the next one */
+    write_unit(&w); /* the IDR picture */
     assert_int_equal(w.r.n_packets, n_packets + 1);
     assert_int_equal(w.r.flags[n_packets], PACKET_KEY | PACKET_DISCONTINUITY);
     writer_finish(&w);
@@ -661,7 +484,7 @@ static void assert_same_in_pieces(struct bytes in, size_t first, size_t others,
 {
     struct access_unit a;
     struct result r;
-    access_unit_init(&a, ACCESS_UNIT_IDLE_NS);
+    access_unit_init(&a);
     result_init(&r);
     size_t done = 0;
     for (size_t piece = first; done < in.size; piece = others) {
@@ -838,19 +661,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_whole),
-        cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_random_cuts),
-        cmocka_unit_test(test_idle_ends),
-        cmocka_unit_test(test_idle_ends_change_nothing),
-        cmocka_unit_test(test_slices_one_by_one),
-        cmocka_unit_test(test_slow_writer_from_the_start),
-        cmocka_unit_test(test_pauses_begin_later),
-        cmocka_unit_test(test_short_pauses),
-        cmocka_unit_test(test_wrong_ends),
-        cmocka_unit_test(test_unexpected_slice),
-        cmocka_unit_test(test_usual_cuts_are_no_ends),
-        cmocka_unit_test(test_larger_ones_are_not_believed),
-        cmocka_unit_test(test_trust_comes_back),
+        cmocka_unit_test(test_leaves_at_last_byte),
+        cmocka_unit_test(test_two_halves),
+        cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_what_follows),
+        cmocka_unit_test(test_filler_behind),
+        cmocka_unit_test(test_arbitrary_slice_order),
         cmocka_unit_test(test_delimiter_behind),
         cmocka_unit_test(test_joined_in_the_middle),
         cmocka_unit_test(test_reset),

@@ -90,20 +90,24 @@ test('pipe: JPEG of a long group of pictures, in the midst of which it is asked 
 test('pipe: an access unit leaves when its slice is complete, not a frame later', async () => {
     const bytes = readFileSync(clip);
     const starts = [];
-    for (let at = bytes.indexOf('00000001', 0, 'hex'); at >= 0; at = bytes.indexOf('00000001', at + 4, 'hex')) {
+    for (let at = bytes.indexOf('000001', 0, 'hex'); at >= 0; at = bytes.indexOf('000001', at + 3, 'hex')) {
         starts.push(at);
     }
-    const slices = starts.filter((at) => [1, 5].includes(bytes[at + 4] & 31));
+    const slices = starts.filter((at) => [1, 5].includes(bytes[at + 3] & 31));
     const cat = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
     const avocet = await startAvocet(['cam=pipe:-'], { stdin: cat.stdout });
     cat.stdout.destroy();
     const viewer = await watch(avocet);
-    /* One access unit at a time: the next is written only when the one before has arrived. */
+    /* One access unit at a time, in two halves with a pause between: it leaves with its second half, and the next is
+       written only when it has arrived. */
     const ends = slices.slice(0, 20).map((at) => starts[starts.indexOf(at) + 1] ?? bytes.length);
     let [from, worst_ms] = [0, 0];
     for (const [i, end] of ends.entries()) {
+        cat.stdin.write(bytes.subarray(from, (from + end) >> 1));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        assert.ok(viewer.messages.length <= i, `access unit ${i} left before its second half`);
         const start = performance.now();
-        cat.stdin.write(bytes.subarray(from, end));
+        cat.stdin.write(bytes.subarray((from + end) >> 1, end));
         await viewer.until((v) => v.messages.length > i, `access unit ${i} without a successor`);
         worst_ms = i === 0 ? 0 : Math.max(worst_ms, performance.now() - start);
         from = end;

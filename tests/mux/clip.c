@@ -18,7 +18,7 @@ void clip_init(struct clip *c, const char *sample_name)
     struct buf *stream = sample_read(sample_name);
     struct access_unit a;
     struct packet *p;
-    access_unit_init(&a, 0);
+    access_unit_init(&a);
     if (access_unit_push(&a, buf_bytes(stream), 0) < 0) {
         abort();
     }

@@ -237,7 +237,7 @@ static void test_pipe_with_slow_writers(void **state)
         {7, 0, N_UNITS},
         {4096, 0, N_UNITS},
         {500, NS_PER_MS, N_UNITS / 2},     /* on a busy machine the gaps grow */
-        {700, 4 * NS_PER_MS, N_UNITS / 2}, /* pauses within access units, beyond the idle time */
+        {700, 4 * NS_PER_MS, N_UNITS / 2}, /* pauses within access units */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct source_run r;
@@ -258,79 +258,24 @@ static void write_part(int fd, const struct packet *p, size_t from, size_t to)
     assert_int_equal(write(fd, p->data + from, to - from), (ssize_t)(to - from));
 }
 
-/* Reads until it is silent for longer than the idle time; how many came, the last one's size. */
-static int read_until_silent(struct source_run *r, size_t *size, unsigned *flags)
+/* A frame in two halves leaves with its second one, and needs no next one; the first frame too. */
+static void test_pipe_with_halves(void **state)
 {
-    struct source_unit unit = {0};
-    int n = 0;
-    while (source_run_read(r, 8 * NS_PER_MS, &unit) == 0) {
-        *size = unit.packet->size;
-        *flags = unit.packet->flags;
-        packet_unref(&unit.packet);
-        n++;
-    }
-    return n;
-}
-
-/* Whole frames for long, then a pause inside one: it goes out cut, and nothing that needs it. */
-static void test_pipe_with_a_late_pause(void **state)
-{
-    enum { TRUSTED = 6 * KEYFRAME_EVERY };
     struct source_run r;
     struct writer w = {0};
     char path[100];
-    size_t size = 0;
-    unsigned flags = 0;
     open_fifo(&r, &w, path, sizeof(path));
-    for (int n = 0; n <= TRUSTED; n++) {
-        write_part(w.fd, stream.units[n], 0, stream.units[n]->size);
-        (void)read_until_silent(&r, &size, &flags);
-    }
-    const struct packet *cut = stream.units[TRUSTED + 1];
-    write_part(w.fd, cut, 0, cut->size - 10);
-    assert_int_equal(read_until_silent(&r, &size, &flags), 1);
-    assert_true(size < cut->size);
-    write_part(w.fd, cut, cut->size - 10, cut->size);
-    for (int n = TRUSTED + 2; n < TRUSTED + KEYFRAME_EVERY; n++) {
-        write_part(w.fd, stream.units[n], 0, stream.units[n]->size);
-        assert_int_equal(read_until_silent(&r, &size, &flags), 0);
-    }
-    for (int n = TRUSTED + KEYFRAME_EVERY; n < TRUSTED + KEYFRAME_EVERY + 2; n++) {
-        write_part(w.fd, stream.units[n], 0, stream.units[n]->size);
-        assert_int_equal(read_until_silent(&r, &size, &flags), n - TRUSTED - KEYFRAME_EVERY);
-    }
-    assert_int_equal(flags, PACKET_KEY | PACKET_DISCONTINUITY);
-    close(w.fd);
-    source_run_finish(&r);
-}
-
-/* idle=0: silence never ends a picture, so it needs the next one. */
-static void test_pipe_without_idle_ends(void **state)
-{
-    struct source_run r;
-    struct source_unit unit = {0};
-    char path[100];
-    snprintf(path, sizeof(path), "%s/fifo", folder);
-    assert_int_equal(mkfifo(path, 0600), 0);
-    source_run_init(&r, &source_pipe, path, "idle=0");
-    assert_int_equal(source_run_open(&r), 0);
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
     for (int n = 0; n < N_UNITS; n++) {
+        struct source_unit unit = {0};
         const struct packet *p = stream.units[n];
-        assert_int_equal(write(fd, p->data, p->size), (ssize_t)p->size);
-        assert_int_equal(source_run_read(&r, n == 0 ? 20 * NS_PER_MS : NS_PER_S, &unit),
-                         n == 0 ? -ETIMEDOUT : 0);
+        write_part(w.fd, p, 0, p->size / 2);
+        assert_int_equal(source_run_read(&r, 5 * NS_PER_MS, &unit), -ETIMEDOUT);
+        write_part(w.fd, p, p->size / 2, p->size);
+        assert_int_equal(source_run_read(&r, 10 * NS_PER_S, &unit), 0);
+        assert_int_equal(unit.packet->size, p->size);
         packet_unref(&unit.packet);
     }
-    assert_int_equal(source_run_read(&r, 20 * NS_PER_MS, &unit), -ETIMEDOUT); /* the last one */
-    close(fd);
-    assert_int_equal(source_run_read(&r, NS_PER_S, &unit), 0);
-    packet_unref(&unit.packet);
-    source_run_finish(&r);
-    unlink(path);
-
-    source_run_init(&r, &source_pipe, path, "");
-    assert_int_equal(option_set(source_pipe.options, r.state, "idle", "1s", &r.error), -ERANGE);
+    close(w.fd);
     source_run_finish(&r);
 }
 
@@ -547,8 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipe_is_prompt),
         cmocka_unit_test(test_pipe_with_slow_writers),
-        cmocka_unit_test(test_pipe_with_a_late_pause),
-        cmocka_unit_test(test_pipe_without_idle_ends),
+        cmocka_unit_test(test_pipe_with_halves),
         cmocka_unit_test(test_pipe_refusals),
         cmocka_unit_test(test_tcp_is_prompt),
         cmocka_unit_test(test_tcp_refusals),

@@ -41,7 +41,7 @@ static void feed(struct ts_stream *s, int64_t start_ns, const int64_t *steps_ns)
     struct buf *sample = sample_read("baseline.h264");
     assert_true(mux_ts.state_size <= sizeof(state));
     assert_int_equal(mux_ts.open(state, &track), 0);
-    access_unit_init(&units, 0);
+    access_unit_init(&units);
     access_unit_push(&units, buf_bytes(sample), 0);
     int64_t pts_ns = start_ns;
     for (unsigned n = 0; access_unit_pull(&units, &p) == 0; n++) {
