@@ -42,77 +42,91 @@ static uint32_t next_byte(struct h264_cabac *c)
     return byte;
 }
 
-static void refill(struct h264_cabac *c)
+static uint32_t next_16_bits(struct h264_cabac *c)
 {
+    struct h264_rbsp *in = &c->in;
+    const uint8_t *at = in->nal.data + in->pos;
+    if (in->n_bits == 0 && in->pos + 2 <= in->nal.size && at[0] > 3 && at[1] > 3) {
+        in->pos += 2;
+        in->n_zeros = 0;
+        return bytes_get_u16(at); /* as nearly always */
+    }
     const uint32_t first = next_byte(c);
-    c->value = c->value << 16 | first << 8 | next_byte(c);
-    c->n_extra += 16;
+    return first << 8 | next_byte(c);
+}
+
+/* When n_extra is negative. The engine is a copy for as long as many bins follow each other. */
+static inline void refill(struct h264_cabac_engine *e, struct h264_cabac *c)
+{
+    e->value = e->value << 16 | next_16_bits(c);
+    e->n_extra += 16;
 }
 
 void h264_cabac_start(struct h264_cabac *c)
 {
-    c->range = 510;
-    c->value = 0;
-    c->n_extra = -OFFSET_BITS;
-    refill(c);
+    c->engine = (struct h264_cabac_engine){.range = 510, .n_extra = -OFFSET_BITS};
+    refill(&c->engine, c);
 }
 
-static inline unsigned decide(struct h264_cabac *c, uint8_t *context)
+/* §9.3.3.2.1 */
+static inline unsigned decide(struct h264_cabac_engine *e, struct h264_cabac *c, uint8_t *context)
 {
     const unsigned state = *context >> 1;
     unsigned bin = *context & 1u;
-    const uint32_t range_lps = h264_range_lps[state][c->range >> 6 & 3];
-    c->range -= range_lps;
-    const uint32_t scaled = c->range << c->n_extra;
-    if (c->value < scaled) {
+    const uint32_t range_lps = h264_range_lps[state][e->range >> 6 & 3];
+    e->range -= range_lps;
+    const uint32_t scaled = e->range << e->n_extra;
+    if (e->value < scaled) {
         *context += state < STATE_MAX ? 2 : 0;
-        if (c->range >= RANGE_MIN) {
-            return bin;
-        }
-        c->range <<= 1;
-        c->n_extra--;
+        const unsigned shift = e->range < RANGE_MIN;
+        e->range <<= shift;
+        e->n_extra -= shift;
     } else {
-        c->value -= scaled;
+        e->value -= scaled;
         const int shift = __builtin_clz(range_lps) - (32 - OFFSET_BITS);
-        c->range = range_lps << shift;
-        c->n_extra -= shift;
+        e->range = range_lps << shift;
+        e->n_extra -= shift;
         *context = (uint8_t)(h264_transition_lps[state] << 1 | (state == 0 ? bin ^ 1 : bin));
         bin ^= 1;
     }
-    if (c->n_extra < 0) {
-        refill(c);
+    if (e->n_extra < 0) {
+        refill(e, c);
     }
     return bin;
 }
 
+static inline unsigned bypass(struct h264_cabac_engine *e, struct h264_cabac *c)
+{
+    if (--e->n_extra < 0) {
+        refill(e, c);
+    }
+    const uint32_t scaled = e->range << e->n_extra;
+    const uint32_t bin = -(uint32_t)(e->value >= scaled);
+    e->value -= scaled & bin;
+    return bin & 1;
+}
+
 unsigned h264_cabac_decision(struct h264_cabac *c, unsigned context)
 {
-    return decide(c, &c->contexts[context]);
+    return decide(&c->engine, c, &c->contexts[context]);
 }
 
 unsigned h264_cabac_bypass(struct h264_cabac *c)
 {
-    if (--c->n_extra < 0) {
-        refill(c);
-    }
-    const uint32_t scaled = c->range << c->n_extra;
-    if (c->value < scaled) {
-        return 0;
-    }
-    c->value -= scaled;
-    return 1;
+    return bypass(&c->engine, c);
 }
 
 unsigned h264_cabac_terminate(struct h264_cabac *c)
 {
-    c->range -= 2;
-    if (c->value >= c->range << c->n_extra) {
+    struct h264_cabac_engine *e = &c->engine;
+    e->range -= 2;
+    if (e->value >= e->range << e->n_extra) {
         return 1;
     }
-    if (c->range < RANGE_MIN) {
-        c->range <<= 1;
-        if (--c->n_extra < 0) {
-            refill(c);
+    if (e->range < RANGE_MIN) {
+        e->range <<= 1;
+        if (--e->n_extra < 0) {
+            refill(e, c);
         }
     }
     return 0;
@@ -120,7 +134,7 @@ unsigned h264_cabac_terminate(struct h264_cabac *c)
 
 void h264_cabac_skip_bytes(struct h264_cabac *c, unsigned n_bytes)
 {
-    for (unsigned n = (unsigned)c->n_extra / 8; n < n_bytes; n++) {
+    for (unsigned n = (unsigned)c->engine.n_extra / 8; n < n_bytes; n++) {
         next_byte(c);
     }
 }
@@ -128,51 +142,52 @@ void h264_cabac_skip_bytes(struct h264_cabac *c, unsigned n_bytes)
 /* The last bit read is rbsp_stop_one_bit (§9.3.1.2); x264 signs the rest of that byte. */
 bool h264_cabac_is_at_end(const struct h264_cabac *c)
 {
-    const unsigned n_bits = (unsigned)c->n_extra / 8 * 8;
-    return (c->value & ((1u << n_bits) - 1)) == 0 && c->in.cache == 0 &&
+    const unsigned n_bits = (unsigned)c->engine.n_extra / 8 * 8;
+    return (c->engine.value & ((1u << n_bits) - 1)) == 0 && c->in.cache == 0 &&
            h264_rbsp_has_zeros_only(c->in);
 }
 
 /* Bypass bins of a 0th order Exp-Golomb suffix and the sign (§9.3.2.3). */
-static void skip_level_suffix(struct h264_cabac *c)
+static inline void skip_level_suffix(struct h264_cabac_engine *e, struct h264_cabac *c)
 {
     unsigned n_bits = 0;
-    while (n_bits < SUFFIX_BITS_MAX && h264_cabac_bypass(c)) {
+    while (n_bits < SUFFIX_BITS_MAX && bypass(e, c)) {
         n_bits++;
     }
     for (; n_bits > 0; n_bits--) {
-        h264_cabac_bypass(c);
+        bypass(e, c);
     }
 }
 
 /* coeff_abs_level_minus1 and coeff_sign_flag of each coefficient, ctxIdxInc as in §9.3.3.1.3. */
-static void skip_levels(struct h264_cabac *c, uint8_t *contexts, unsigned n_coeffs,
-                        unsigned n_greater_max)
+static inline void skip_levels(struct h264_cabac_engine *e, struct h264_cabac *c, uint8_t *contexts,
+                               unsigned n_coeffs, unsigned n_greater_max)
 {
     unsigned n_ones = 0;
     unsigned n_greater = 0;
     for (; n_coeffs > 0; n_coeffs--) {
         const unsigned first = n_greater > 0 ? 0 : 1 + (n_ones < 3 ? n_ones : 3);
-        if (!decide(c, &contexts[first])) {
+        if (!decide(e, c, &contexts[first])) {
             n_ones++;
         } else {
             uint8_t *others =
                 &contexts[5 + (n_greater < n_greater_max ? n_greater : n_greater_max)];
             unsigned prefix = 1;
-            while (prefix < ABS_LEVEL_PREFIX_MAX && decide(c, others)) {
+            while (prefix < ABS_LEVEL_PREFIX_MAX && decide(e, c, others)) {
                 prefix++;
             }
             if (prefix == ABS_LEVEL_PREFIX_MAX) {
-                skip_level_suffix(c);
+                skip_level_suffix(e, c);
             }
             n_greater++;
         }
-        h264_cabac_bypass(c); /* coeff_sign_flag */
+        bypass(e, c); /* coeff_sign_flag */
     }
 }
 
 /* significant_coeff_flag and last_significant_coeff_flag; returns the number of coefficients. */
-static unsigned count_coeffs(struct h264_cabac *c, unsigned cat, unsigned max_coeffs)
+static inline unsigned count_coeffs(struct h264_cabac_engine *e, struct h264_cabac *c, unsigned cat,
+                                    unsigned max_coeffs)
 {
     static const uint8_t offsets[] = {0, 15, 29, 44, 47};
     unsigned n = 0;
@@ -184,9 +199,9 @@ static unsigned count_coeffs(struct h264_cabac *c, unsigned cat, unsigned max_co
             significant = CTX_SIGNIFICANT + inc;
             last = CTX_LAST + inc;
         }
-        if (decide(c, &c->contexts[significant])) {
+        if (decide(e, c, &c->contexts[significant])) {
             n++;
-            if (decide(c, &c->contexts[last])) {
+            if (decide(e, c, &c->contexts[last])) {
                 return n;
             }
         }
@@ -200,6 +215,8 @@ void h264_cabac_residual(struct h264_cabac *c, unsigned ctx_block_cat, unsigned 
     const unsigned levels = ctx_block_cat == CAT_LUMA_8X8
                                 ? (unsigned)CTX_ABS_LEVEL_8X8
                                 : (unsigned)CTX_ABS_LEVEL + offsets[ctx_block_cat];
-    const unsigned n_coeffs = count_coeffs(c, ctx_block_cat, max_coeffs);
-    skip_levels(c, &c->contexts[levels], n_coeffs, ctx_block_cat == CAT_CHROMA_DC ? 3 : 4);
+    struct h264_cabac_engine e = c->engine;
+    const unsigned n_coeffs = count_coeffs(&e, c, ctx_block_cat, max_coeffs);
+    skip_levels(&e, c, &c->contexts[levels], n_coeffs, ctx_block_cat == CAT_CHROMA_DC ? 3 : 4);
+    c->engine = e;
 }

@@ -14,12 +14,16 @@
 #include "bitstream/h264_cabac_tables.h"
 #include "bitstream/h264_rbsp.h"
 
+struct h264_cabac_engine {
+    uint32_t range;  /* codIRange */
+    uint32_t value;  /* codIOffset, then n_extra bits that are read ahead */
+    int32_t n_extra; /* 0 to 15 between calls */
+};
+
 struct h264_cabac {
     struct h264_rbsp in;
-    uint32_t range;                  /* codIRange */
-    uint32_t value;                  /* codIOffset, then n_extra bits that are read ahead */
-    int32_t n_extra;                 /* 0 to 15 between calls */
-    int32_t n_padding;               /* of those, the last ones, behind the end */
+    struct h264_cabac_engine engine;
+    int32_t n_padding;               /* of n_extra, the last ones, behind the end */
     uint8_t contexts[H264_CONTEXTS]; /* pStateIdx << 1 | valMPS */
 };
 
@@ -42,14 +46,14 @@ void h264_cabac_residual(struct h264_cabac *c, unsigned ctx_block_cat, unsigned 
 
 static inline bool h264_cabac_is_overrun(const struct h264_cabac *c)
 {
-    return c->n_extra < c->n_padding;
+    return c->engine.n_extra < c->n_padding;
 }
 
 /* Not while overrun. */
 static inline void h264_cabac_drop_padding(struct h264_cabac *c)
 {
-    c->value >>= c->n_padding;
-    c->n_extra -= c->n_padding;
+    c->engine.value >>= c->n_padding;
+    c->engine.n_extra -= c->n_padding;
     c->n_padding = 0;
 }
 

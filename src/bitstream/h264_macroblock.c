@@ -106,7 +106,7 @@ static void begin_grids(struct h264_macroblock *m)
     }
 }
 
-static void begin_macroblock(struct h264_macroblock *m)
+void h264_macroblock_skip(struct h264_macroblock *m)
 {
     const uint32_t width = m->header.width_mbs;
     const uint32_t column = m->address % width;
@@ -116,23 +116,27 @@ static void begin_macroblock(struct h264_macroblock *m)
     m->facts = (struct h264_mb_facts){.kind = H264_MB_SKIP};
 }
 
-void h264_macroblock_skip(struct h264_macroblock *m)
+static void commit_edges(struct h264_macroblock *m, struct h264_mb_edge *below)
 {
-    begin_macroblock(m);
-    begin_grids(m);
-}
-
-void h264_macroblock_commit(struct h264_macroblock *m)
-{
-    struct h264_mb_edge *below = &m->columns[m->address % m->header.width_mbs];
-    m->left.facts = m->facts;
-    below->facts = m->facts;
     for (unsigned i = 0; i < (has_motion(m) ? H264_FINE_GRIDS : 1); i++) {
         take_edges(m->fine[i], H264_FINE_STRIDE, m->left.fine[i], below->fine[i]);
     }
     for (unsigned i = 0; i < (has_motion(m) ? H264_COARSE_GRIDS : 2); i++) {
         take_edges(m->coarse[i], H264_COARSE_STRIDE, m->left.coarse[i], below->coarse[i]);
     }
+}
+
+void h264_macroblock_commit(struct h264_macroblock *m)
+{
+    struct h264_mb_edge *below = &m->columns[m->address % m->header.width_mbs];
+    if (m->facts.kind == H264_MB_SKIP) {
+        m->left = (struct h264_mb_edge){0};
+        *below = m->left;
+    } else {
+        commit_edges(m, below);
+    }
+    m->left.facts = m->facts;
+    below->facts = m->facts;
     m->previous_has_qp_delta = m->facts.has_qp_delta;
     m->address++;
 }
@@ -395,9 +399,10 @@ static void read_inter_b(struct h264_macroblock *m, unsigned type)
 void h264_macroblock_read(struct h264_macroblock *m)
 {
     h264_macroblock_skip(m);
-    if (m->header.type != H264_SLICE_I && m->header.is_cabac && h264_mb_skip_flag(m)) {
+    if (has_motion(m) && h264_mb_skip_flag(m)) {
         return;
     }
+    begin_grids(m);
     const unsigned type = h264_mb_type(m);
     if (m->header.type == H264_SLICE_I) {
         read_intra(m, type);
