@@ -4,9 +4,9 @@
 
 #include "bitstream/h264_nal.h"
 
-/* What one macroblock takes at most, rounded up (§A.3.1: 3200 bits); nearer to the end of what is
- * there a copy is kept to go back to. */
-enum { MACROBLOCK_BYTES_MAX = 1024 };
+/* More than a macroblock takes: 400 bytes by §A.3.1, 3 KB if all its levels were as long as codes
+ * can be. Nearer to the end of what is there a copy is kept to go back to. */
+enum { MACROBLOCK_BYTES_MAX = 4096 };
 
 void h264_slice_data_begin(struct h264_slice_data *d)
 {
