@@ -39,7 +39,7 @@ static bool ensure_memory(struct slots *s, size_t slot_size)
     if (s->memory && slot_size <= s->slot_size) {
         return true;
     }
-    const int fd = memfd_create("avocet pictures", MFD_CLOEXEC);
+    const int fd = memfd_create("avocet pictures", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)(slot_size * HELPER_SLOTS)) < 0) {
         return false;
     }

@@ -1,10 +1,12 @@
 #include "helper/helper_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 struct helper_memory {
     atomic_uint n_refs;
@@ -36,6 +38,14 @@ static void memory_unref(struct helper_memory **m)
     }
 }
 
+/* As large as said, and from now on never smaller: reading behind its end would be our end. */
+static bool is_large_enough(int fd, size_t size)
+{
+    struct stat st;
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0 && fstat(fd, &st) == 0 &&
+           (uint64_t)st.st_size >= size;
+}
+
 struct helper_memory *helper_memory_create(int fd, const struct helper_message *m, int socket)
 {
     struct helper_memory *memory = calloc(1, sizeof(*memory));
@@ -43,7 +53,9 @@ struct helper_memory *helper_memory_create(int fd, const struct helper_message *
         return NULL;
     }
     memory->size = (size_t)m->slot_size * HELPER_SLOTS;
-    memory->base = mmap(NULL, memory->size, PROT_READ, MAP_SHARED, fd, 0);
+    memory->base = is_large_enough(fd, memory->size)
+                       ? mmap(NULL, memory->size, PROT_READ, MAP_SHARED, fd, 0)
+                       : MAP_FAILED;
     if (memory->base == MAP_FAILED) {
         free(memory);
         return NULL;
@@ -109,7 +121,7 @@ static bool is_sane(const struct helper_message *m, const struct helper_memory *
     if (m->pixel_format >= N_PIXEL_FORMATS ||
         pixel_format_is_packed((enum pixel_format)m->pixel_format) || m->slot >= HELPER_SLOTS ||
         m->width < 16 || m->height < 16 || m->width > 8192 || m->height > 8192 ||
-        m->slot_size > memory->size) {
+        m->width % 2 != 0 || m->height % 2 != 0 || m->slot_size > memory->size) {
         return false;
     }
     const int n_planes = m->pixel_format == PIXEL_NV12 ? 2 : 3;
