@@ -1,6 +1,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -8,7 +9,10 @@
 #include <seccomp.h>
 #endif
 
-enum { CLOSED_MEMORY_MAX = 1024 * 1024 * 1024, CLOSED_FILES_MAX = 16 };
+enum { CLOSED_FILES_MAX = 16, OPEN_FILES_MAX = 256 };
+
+#define CLOSED_MEMORY_MAX ((rlim_t)1 << 30)
+#define OPEN_MEMORY_MAX   ((rlim_t)3 << 30)
 
 #if HAVE_SECCOMP
 static bool load(scmp_filter_ctx filter)
@@ -65,8 +69,81 @@ static bool allow_little(void)
     add_all(filter, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]));
     return load(filter);
 }
+
+/* The flags are argument `at` of the call. */
+static void forbid_writing(scmp_filter_ctx filter, int call, unsigned at)
+{
+    static const int flags[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
+    for (size_t i = 0; filter && i < sizeof(flags) / sizeof(flags[0]); i++) {
+        (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
+                               SCMP_CMP(at, SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
+    }
+}
+
+static bool forbid_much(void)
+{
+    static const int forbidden[] = {
+        SCMP_SYS(execve),
+        SCMP_SYS(execveat),
+        SCMP_SYS(ptrace),
+        SCMP_SYS(process_vm_readv),
+        SCMP_SYS(process_vm_writev),
+        SCMP_SYS(pidfd_getfd),
+        SCMP_SYS(kill),
+        SCMP_SYS(creat),
+        SCMP_SYS(openat2),
+        SCMP_SYS(unlink),
+        SCMP_SYS(unlinkat),
+        SCMP_SYS(rename),
+        SCMP_SYS(renameat),
+        SCMP_SYS(renameat2),
+        SCMP_SYS(link),
+        SCMP_SYS(linkat),
+        SCMP_SYS(symlink),
+        SCMP_SYS(symlinkat),
+        SCMP_SYS(mkdir),
+        SCMP_SYS(mkdirat),
+        SCMP_SYS(rmdir),
+        SCMP_SYS(mknod),
+        SCMP_SYS(mknodat),
+        SCMP_SYS(truncate),
+        SCMP_SYS(chmod),
+        SCMP_SYS(fchmod),
+        SCMP_SYS(fchmodat),
+        SCMP_SYS(chown),
+        SCMP_SYS(fchown),
+        SCMP_SYS(lchown),
+        SCMP_SYS(fchownat),
+        SCMP_SYS(setxattr),
+        SCMP_SYS(mount),
+        SCMP_SYS(umount2),
+        SCMP_SYS(pivot_root),
+        SCMP_SYS(chroot),
+        SCMP_SYS(unshare),
+        SCMP_SYS(setns),
+        SCMP_SYS(bpf),
+        SCMP_SYS(userfaultfd),
+        SCMP_SYS(perf_event_open),
+        SCMP_SYS(io_uring_setup),
+        SCMP_SYS(keyctl),
+        SCMP_SYS(add_key),
+        SCMP_SYS(request_key),
+        SCMP_SYS(init_module),
+        SCMP_SYS(finit_module),
+    };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    add_all(filter, SCMP_ACT_ERRNO(EPERM), forbidden, sizeof(forbidden) / sizeof(forbidden[0]));
+    forbid_writing(filter, SCMP_SYS(open), 1);
+    forbid_writing(filter, SCMP_SYS(openat), 2);
+    return load(filter);
+}
 #else
 static bool allow_little(void)
+{
+    return true;
+}
+
+static bool forbid_much(void)
 {
     return true;
 }
@@ -87,5 +164,18 @@ bool sandbox_enter_closed(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && allow_little();
 #else
     return true; /* the sanitizers' run-time needs more calls and address space */
+#endif
+}
+
+bool sandbox_enter_open(void)
+{
+    limit(RLIMIT_CORE, 0); /* the URL with its password is in memory */
+    limit(RLIMIT_NOFILE, OPEN_FILES_MAX);
+#if !AVOCET_SANITIZED
+    limit(RLIMIT_AS, OPEN_MEMORY_MAX);
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           forbid_much();
+#else
+    return true;
 #endif
 }

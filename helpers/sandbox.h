@@ -10,5 +10,8 @@
 
 /* Everything but memory, the descriptors it has, and its end: for who only decodes. */
 bool sandbox_enter_closed(void);
+/* Programs, other processes, writing files, and the system's settings: for who reads network and
+ * files. */
+bool sandbox_enter_open(void);
 
 #endif

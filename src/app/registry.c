@@ -34,6 +34,10 @@
 #if HAVE_HELPER
 #include "codec/ffmpeg.h"
 #endif
+#if HAVE_INPUT_HELPER
+#include "source/any_file.h"
+#include "source/input.h"
+#endif
 #if HAVE_HLS
 #include "sink/hls.h"
 #endif
@@ -48,10 +52,29 @@
 #endif
 
 const struct source_type *const registry_sources[] = {
-    &source_test, &source_v4l2,       &source_rpicam, &source_pipe, &source_file,
-    &source_tcp,  &source_tcp_listen, &source_udp,
+    &source_test,
+    &source_v4l2,
+    &source_rpicam,
+    &source_pipe,
+#if HAVE_INPUT_HELPER
+    &source_any_file,
+#else
+    &source_file,
+#endif
+    &source_tcp,
+    &source_tcp_listen,
+    &source_udp,
 #if HAVE_DATAGRAMS
     &source_rtp,
+#endif
+#if HAVE_INPUT_HELPER
+    &source_rtsp,
+    &source_rtsps,
+    &source_rtmp,
+    &source_rtmps,
+    &source_srt,
+    &source_http,
+    &source_https,
 #endif
     NULL,
 };

@@ -54,7 +54,9 @@ static void print_options(const struct option *table, const char *indent)
 static void serve_help(void)
 {
     arguments_print(arguments);
-    printf("\nSources, each with its own parameters (SOURCE?name=value&name=value):\n");
+    printf("\nSources, each with its own parameters (SOURCE?name=value&name=value; of rtsp, rtmp, "
+           "srt\n"
+           "and http, whose query is the camera's, SOURCE#name=value&name=value):\n");
     for (size_t i = 0; registry_sources[i]; i++) {
         printf("  %-11s %s\n", registry_sources[i]->scheme, registry_sources[i]->summary);
         print_options(registry_sources[i]->options, "      ");
