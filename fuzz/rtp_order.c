@@ -1,4 +1,5 @@
-/* Records of: u8 what comes (0..15 ms later), u8 size, datagram. What is pulled goes on as H.264. */
+/* Records of: u8 what comes (0..15 ms later), u8 size, datagram. What is pulled goes on as H.264.
+ */
 #include <assert.h>
 
 #include "base/time.h"

@@ -20,8 +20,10 @@ static enum h264_slice_data_answer read_prefix(struct h264_slice_data *d, struct
         abort();
     }
     memcpy(copy, nal.data, size);
-    const enum h264_slice_data_answer answer =
-        h264_slice_data_read(d, bytes_of(copy, size), false, sets);
+    enum h264_slice_data_answer answer;
+    do {
+        answer = h264_slice_data_read(d, bytes_of(copy, size), false, sets);
+    } while (d->is_paused);
     free(copy);
     return answer;
 }

@@ -354,9 +354,9 @@ int access_unit_flush_whole(struct access_unit *a, struct packet **out)
     if (!access_unit_may_be_whole(a)) {
         return -EAGAIN;
     }
-    a->has_news = false;
     const struct bytes nal = newest_slice(a);
     h264_slice_data_read(&a->slice_data, nal, a->slice_nal != a->nal, &a->normal.sets);
+    a->has_news = a->slice_data.is_paused;
     if (!h264_slice_data_is_last(&a->slice_data)) {
         return -EAGAIN;
     }

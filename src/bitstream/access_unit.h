@@ -49,7 +49,7 @@ struct access_unit {
     int64_t previous_push_ns;
     size_t slice_nal; /* header byte of the newest slice; SIZE_MAX: it is not asked about */
     struct h264_slice_data slice_data; /* of it */
-    bool has_news;                     /* since the last flush_whole */
+    bool has_news;                     /* bytes that flush_whole has not looked at */
 };
 
 void access_unit_init(struct access_unit *a);
@@ -60,7 +60,7 @@ void access_unit_reset(struct access_unit *a);
 int access_unit_push(struct access_unit *a, struct bytes in, int64_t now_ns);
 int access_unit_pull(struct access_unit *a, struct packet **out);
 
-/* Whether flush_whole may find more than the last time. */
+/* Whether flush_whole may find more than the last time: call it again, if nothing can be read. */
 bool access_unit_may_be_whole(const struct access_unit *a);
 /* After pull. 0 with the access unit that the bytes so far are the whole of, or -EAGAIN. */
 int access_unit_flush_whole(struct access_unit *a, struct packet **out);

@@ -195,7 +195,7 @@ static inline unsigned count_coeffs(struct h264_cabac_engine *e, struct h264_cab
         unsigned significant = CTX_SIGNIFICANT_8X8 + h264_context_8x8[0][i];
         unsigned last = CTX_LAST_8X8 + h264_context_8x8[1][i];
         if (cat != CAT_LUMA_8X8) {
-            const unsigned inc = offsets[cat] + (cat == CAT_CHROMA_DC && i > 2 ? 2 : i);
+            const unsigned inc = offsets[cat] + i;
             significant = CTX_SIGNIFICANT + inc;
             last = CTX_LAST + inc;
         }

@@ -126,6 +126,7 @@ static bool read_one(struct h264_slice_data *d)
 enum h264_slice_data_answer h264_slice_data_read(struct h264_slice_data *d, struct bytes nal,
                                                  bool is_all, const struct h264_sets *sets)
 {
+    d->is_paused = false;
     if (d->answer == H264_SLICE_DATA_MORE && !d->is_begun) {
         d->answer = read_header(d, nal, sets);
     }
@@ -135,14 +136,16 @@ enum h264_slice_data_answer h264_slice_data_read(struct h264_slice_data *d, stru
     d->mb.entropy.in.nal = nal;
     h264_cabac_drop_padding(&d->mb.entropy);
     h264_rbsp_drop_padding(&d->mb.entropy.in);
+    const uint32_t pause_mb = d->mb.address + H264_SLICE_DATA_STEP_MBS;
     bool is_enough = true;
-    while (d->answer == H264_SLICE_DATA_MORE && is_enough) {
+    while (d->answer == H264_SLICE_DATA_MORE && is_enough && d->mb.address < pause_mb) {
         if (!d->mb.header.is_cabac) {
             d->answer = cavlc_end(d, is_all);
         }
         is_enough =
             d->answer == H264_SLICE_DATA_MORE && d->mb.address < d->mb.header.n_mbs && read_one(d);
     }
+    d->is_paused = d->answer == H264_SLICE_DATA_MORE && is_enough;
     return d->answer;
 }
 

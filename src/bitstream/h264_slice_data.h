@@ -8,6 +8,9 @@
  * A CAVLC slice does not say where it ends before the picture does: such a one is WHOLE only when
  * the caller knows that all of it is there.
  *
+ * A call reads H264_SLICE_DATA_STEP_MBS macroblocks or a few more, so that the caller may look for
+ * bytes in between.
+ *
  * Order of calls: begin, and read until it answers otherwise than MORE; again for the next slice;
  * finish.
  *
@@ -21,6 +24,8 @@
 
 #include "bitstream/h264_macroblock.h"
 
+enum { H264_SLICE_DATA_STEP_MBS = 256 };
+
 enum h264_slice_data_answer {
     H264_SLICE_DATA_MORE, /* needs more bytes */
     H264_SLICE_DATA_WHOLE,
@@ -31,6 +36,7 @@ struct h264_slice_data {
     struct h264_macroblock mb; /* mb.address: the macroblock behind the last one read */
     enum h264_slice_data_answer answer;
     bool is_begun;          /* the header is read */
+    bool is_paused;         /* MORE, but not of bytes: read again */
     bool is_run_read;       /* CAVLC: mb_skip_run in front of the next macroblock */
     uint32_t n_skipped;     /* by it, while it is read */
     struct h264_cabac kept; /* where the macroblock being read began */

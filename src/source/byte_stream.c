@@ -99,20 +99,25 @@ static int pull(struct byte_stream *s, struct packet **packet)
     return result;
 }
 
-/* What is there may be a whole access unit: ask only when nothing more is to be read. */
-static int flush_drained(struct byte_stream *s, int fd, struct packet **packet)
+/* What is there may be a whole access unit: ask only while nothing more is to be read. */
+static int flush_drained(struct byte_stream *s, int fd, int wake_fd, struct packet **packet)
 {
-    if (!access_unit_may_be_whole(&s->units) || source_wait(fd, POLLIN, -1, 0) != -ETIMEDOUT) {
-        return -EAGAIN;
+    int result = -EAGAIN;
+    while (result == -EAGAIN && access_unit_may_be_whole(&s->units)) {
+        result = source_wait(fd, POLLIN, wake_fd, 0);
+        if (result != -ETIMEDOUT) {
+            return result == 0 ? -EAGAIN : result;
+        }
+        result = access_unit_flush_whole(&s->units, packet);
     }
-    return access_unit_flush_whole(&s->units, packet);
+    return result;
 }
 
 /* An access unit that is whole as it is (0 with a packet), or wait for bytes, or the deadline. */
 static int wait_and_fill(struct byte_stream *s, int fd, int wake_fd, int64_t deadline_ns,
                          struct packet **packet)
 {
-    int result = flush_drained(s, fd, packet);
+    int result = flush_drained(s, fd, wake_fd, packet);
     if (result != -EAGAIN) {
         return result;
     }

@@ -22,8 +22,11 @@ static enum h264_slice_data_answer read_copy(struct h264_slice_data *d, struct b
 {
     uint8_t *copy = malloc(nal.size + 1);
     memcpy(copy, nal.data, nal.size);
-    const enum h264_slice_data_answer answer =
-        h264_slice_data_read(d, bytes_of(copy, nal.size), is_all, sets);
+    enum h264_slice_data_answer answer;
+    do {
+        answer = h264_slice_data_read(d, bytes_of(copy, nal.size), is_all, sets);
+        assert_true(!d->is_paused || d->mb.address >= H264_SLICE_DATA_STEP_MBS);
+    } while (d->is_paused);
     free(copy);
     return answer;
 }
