@@ -104,6 +104,19 @@ test('a size that is asked for is made', { skip }, async (t) => {
     await avocet.stop();
 });
 
+test('the helper is killed: it is said, and another one started', { skip }, async (t) => {
+    const avocet = await start(t, [`cam=file:${clip('h264.mp4')}`]);
+    const viewer = await watch(avocet, 'cam');
+    await frames(viewer, 5);
+    const [first] = await helpersOf(avocet);
+    process.kill(Number(first), 'SIGKILL');
+    await until(() => /helper program ended unexpectedly, trying again/.test(avocet.stderr), 'it is said');
+    await frames(viewer, viewer.messages.length + 5);
+    assert.notEqual((await helpersOf(avocet))[0], first);
+    await viewer.close();
+    await avocet.stop();
+});
+
 test('rtsp: another server, with a password that shows nowhere; it goes and comes back', { skip }, async (t) => {
     const port = String(await freePort());
     const serve = () => start(t, ['cam=test:?size=320x240'], { servers: ['--http', 'off', '--webrtc', 'off', '--rtsp', port] });
@@ -195,15 +208,35 @@ test('http: a stored file with a password, at its own pace', { skip }, async (t)
     assert.doesNotMatch(avocet.stderr, /s3cret/);
 });
 
+/* A camera that knows one password, and has nothing to show to who has it. */
+async function startLockedCamera(t) {
+    const server = net.createServer((socket) => {
+        socket.on('error', () => {}).on('data', (request) => {
+            const text = request.toString('latin1');
+            const cseq = text.match(/CSeq: (\d+)/i)[1];
+            const isKnown = text.includes(`Basic ${Buffer.from('me:s3cret@1').toString('base64')}`);
+            const [status, header] = text.startsWith('OPTIONS') ? ['200 OK', 'Public: DESCRIBE']
+                : isKnown ? ['404 Not Found', 'Server: x'] : ['401 Unauthorized', 'WWW-Authenticate: Basic realm="camera"'];
+            socket.write(`RTSP/1.0 ${status}\r\nCSeq: ${cseq}\r\n${header}\r\n\r\n`);
+        });
+    });
+    await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    t.after(() => server.close());
+    return server.address().port;
+}
+
 test('what is wrong is one sentence, without secrets', { skip }, async (t) => {
     const port = await startWebServer(t);
     const closed = await freePort();
+    const camera = await startLockedCamera(t);
     writeFileSync(clip('text.txt'), 'no video');
     const cases = [
         ['gone', `http://127.0.0.1:${port}/none?pwd=s3cret`, /nothing of that name \(404\)/],
         ['locked', `http://me:wrong-s3cret@127.0.0.1:${port}/locked/h265.mkv`, /user name or password is wrong.*\(401\)/],
         ['page', `http://127.0.0.1:${port}/page`, /no video in it/],
         ['refused', `rtsp://me:s3cret@127.0.0.1:${closed}/cam`, /connection is refused/],
+        ['wrong', `rtsp://me:wrong-s3cret@127.0.0.1:${camera}/cam`, /user name or password is wrong.*\(401\)/],
+        ['right', `rtsp://me:s3cret%401@127.0.0.1:${camera}/cam`, /nothing of that name \(404\)/],
         ['rtmp', `rtmp://127.0.0.1:${closed}/a/b`, /connection is refused/],
         ['host', 'http://nowhere.invalid/cam', /host name is not known/],
         ['text', `file:${clip('text.txt')}`, /no video in it/],
