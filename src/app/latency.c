@@ -8,6 +8,7 @@
 #include "app/latency_reader.h"
 #include "app/latency_samples.h"
 #include "app/registry.h"
+#include "base/text.h"
 #include "media/timecode.h"
 
 #define FIRST_FRAME_TIMEOUT_NS (10 * NS_PER_S)
@@ -179,7 +180,9 @@ static const struct latency_reader_type *choose(struct latency_url *url)
     const size_t length = strlen(url->path);
     const bool is_page = length > 1 && url->path[length - 1] == '/';
     const bool is_whep = is_page || (length > 5 && strcmp(url->path + length - 5, "/whep") == 0);
-    snprintf(url->path + length, sizeof(url->path) - length, "%s%s", is_page ? "whep" : "", query);
+    text_copy(url->path + length, sizeof(url->path) - length, is_page ? "whep" : "");
+    const size_t end = strlen(url->path);
+    text_copy(url->path + end, sizeof(url->path) - end, query);
     return is_whep ? &latency_whep : &latency_http;
 }
 

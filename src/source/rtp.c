@@ -21,9 +21,9 @@
 enum {
     DATAGRAM_SIZE_MAX = 65536,
     SDP_FILE_SIZE_MAX = 16 * 1024,
-    FIRST_DYNAMIC_TYPE = 96,    /* RFC 3551 §6 */
-    PATIENCE_PICTURES = 300,    /* without parameter sets */
-    PATIENCE_STRANGE = 1000,    /* packets in a row that are not what is awaited */
+    FIRST_DYNAMIC_TYPE = 96, /* RFC 3551 §6 */
+    PATIENCE_PICTURES = 300, /* without parameter sets */
+    PATIENCE_STRANGE = 1000, /* packets in a row that are not what is awaited */
 };
 
 struct rtp_source {
@@ -36,7 +36,7 @@ struct rtp_source {
     int fd; /* -1: none */
     int wake_fd;
     bool is_open;
-    struct sdp_rtp form;  /* payload_type 0: the first that comes */
+    struct sdp_rtp form; /* payload_type 0: the first that comes */
     struct rtp_order order;
     uint32_t ssrc; /* of the packets taken last */
     struct rtp_h264_reader pictures;
@@ -55,7 +55,7 @@ struct rtp_source {
 
 static int fail(const struct rtp_source *s, int code, const char *why, struct option_error *error)
 {
-    snprintf(error->sentence, sizeof(error->sentence), "rtp: cannot receive at %.100s, %.120s",
+    snprintf(error->sentence, sizeof(error->sentence), "rtp: cannot receive at %.100s, %.110s",
              s->location, why);
     return code;
 }
@@ -65,7 +65,7 @@ static int fail(const struct rtp_source *s, int code, const char *why, struct op
 static int sdp_failed(const struct rtp_source *s, int code, const char *why,
                       struct option_error *error)
 {
-    snprintf(error->sentence, sizeof(error->sentence), "rtp: cannot use sdp=%.120s, %.100s", s->sdp,
+    snprintf(error->sentence, sizeof(error->sentence), "rtp: cannot use sdp=%.100s, %.100s", s->sdp,
              why);
     return code;
 }
@@ -129,8 +129,8 @@ static void note_time(struct rtp_source *s, const struct rtp_header *h)
     if (s->is_timed && s->ssrc == h->ssrc && s->timestamp == h->timestamp) {
         return;
     }
-    const int32_t step = s->is_timed && s->ssrc == h->ssrc ? (int32_t)(h->timestamp - s->timestamp)
-                                                           : 0;
+    const int32_t step =
+        s->is_timed && s->ssrc == h->ssrc ? (int32_t)(h->timestamp - s->timestamp) : 0;
     s->own_ns += time_rescale(step, NS_PER_S, CLOCK_HZ);
     s->arrival_ns = time_monotonic_ns();
     s->timestamp = h->timestamp;
@@ -150,8 +150,9 @@ static int make_picture(struct rtp_source *s, struct packet *collected, struct p
         (*out)->pts_ns = s->own_ns;
         s->track = s->normal.track;
     } else if (s->normal.n_tracks == 0 && ++s->n_undescribed == PATIENCE_PICTURES) {
-        log_warn(s->log, "%u pictures came without parameter sets; give the sender's description, "
-                         "sdp=FILE, or let it repeat them (rtph264pay config-interval=-1)",
+        log_warn(s->log,
+                 "%u pictures came without parameter sets; give the sender's description, "
+                 "sdp=FILE, or let it repeat them (rtph264pay config-interval=-1)",
                  s->n_undescribed);
     }
     packet_unref(&collected);

@@ -245,20 +245,6 @@ static void write_unit(struct writer *w)
     w->next++;
 }
 
-static bool next_is_key(struct writer *w)
-{
-    next_size(w);
-    struct h264_nal_iterator it;
-    struct bytes nal;
-    h264_nal_begin(&it, bytes_of(w->stream->data + w->at, w->ends[w->next] - w->at));
-    while (h264_nal_next(&it, &nal)) {
-        if (h264_nal_is_vcl(nal)) {
-            return h264_nal_type(nal) == H264_NAL_IDR;
-        }
-    }
-    return false;
-}
-
 static const struct {
     const char *name;
     bool is_told;
