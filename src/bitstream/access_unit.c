@@ -171,18 +171,29 @@ static bool may_be_unordered(const struct access_unit *a)
            (sps->constraint_flags & CONSTRAINT_SET1) == 0;
 }
 
-static void begin_slice(struct access_unit *a)
+static void count_slice(struct access_unit *a, size_t nal, uint32_t first_mb)
+{
+    a->slice_nal = nal;
+    a->slice_first_mb = first_mb;
+    h264_slice_data_begin(&a->slice_data);
+}
+
+/* The last slice of a picture holds its last macroblock; otherwise all of them are counted. */
+static void begin_slice(struct access_unit *a, const struct h264_slice *slice)
 {
     a->n_slices++;
-    a->slice_nal = a->n_slices > 1 && may_be_unordered(a) ? NONE : a->nal;
-    h264_slice_data_begin(&a->slice_data);
+    if (!may_be_unordered(a)) {
+        count_slice(a, a->nal, slice->first_mb);
+    } else if (a->n_slices == 1) {
+        count_slice(a, a->nal, 0);
+    }
 }
 
 static void begin_picture(struct access_unit *a, const struct h264_slice *slice)
 {
     a->slice = *slice;
     a->slice_ns = a->nal_ns;
-    begin_slice(a);
+    begin_slice(a, slice);
 }
 
 static enum verdict judge_primary_slice(struct access_unit *a, const struct h264_slice *slice)
@@ -199,7 +210,7 @@ static enum verdict judge_primary_slice(struct access_unit *a, const struct h264
         a->slice = *slice;
     }
     a->lead = NONE;
-    begin_slice(a);
+    begin_slice(a, slice);
     return VERDICT_BELONGS;
 }
 
@@ -335,11 +346,12 @@ int access_unit_pull(struct access_unit *a, struct packet **out)
 
 bool access_unit_may_be_whole(const struct access_unit *a)
 {
-    return a->has_news && a->slice_nal != NONE && a->slice_data.answer == H264_SLICE_DATA_MORE;
+    return a->has_news && a->slice_nal != NONE &&
+           a->slice_data.answer != H264_SLICE_DATA_CANNOT_TELL;
 }
 
-/* The newest slice, of which all is there when something else follows it. */
-static struct bytes newest_slice(const struct access_unit *a)
+/* The slice being counted, of which all is there when something else follows it. */
+static struct bytes counted_slice(const struct access_unit *a)
 {
     const struct bytes from = bytes_of(a->data + a->slice_nal, a->size - a->slice_nal);
     size_t size = a->slice_nal == a->nal ? from.size : h264_nal_find_start_code(from, 0);
@@ -349,14 +361,46 @@ static struct bytes newest_slice(const struct access_unit *a)
     return bytes_of(from.data, size);
 }
 
+/* The first slice from there on; NONE: there is none, or only its start code. */
+static size_t find_slice(const struct access_unit *a, size_t from)
+{
+    const struct bytes all = bytes_of(a->data, a->size);
+    size_t code = h264_nal_find_start_code(all, from);
+    while (code + SHORT_START_CODE_SIZE < a->size) {
+        const size_t nal = code + SHORT_START_CODE_SIZE;
+        if (h264_nal_is_vcl(bytes_of(a->data + nal, 1))) {
+            return nal;
+        }
+        code = h264_nal_find_start_code(all, nal);
+    }
+    return NONE;
+}
+
+/* Read on in the slice being counted, or begin the one behind it; false: not now. */
+static bool count_on(struct access_unit *a, struct bytes nal)
+{
+    struct h264_slice_data *d = &a->slice_data;
+    h264_slice_data_read(d, nal, a->slice_nal != a->nal, &a->normal.sets);
+    if (d->is_begun && d->mb.header.first_mb != a->slice_first_mb) {
+        d->answer = H264_SLICE_DATA_CANNOT_TELL;
+    }
+    if (d->answer != H264_SLICE_DATA_WHOLE || h264_slice_data_is_last(d)) {
+        return d->is_paused;
+    }
+    const size_t next = find_slice(a, a->slice_nal);
+    if (next != NONE) {
+        count_slice(a, next, d->mb.address);
+    }
+    return next != NONE;
+}
+
 int access_unit_flush_whole(struct access_unit *a, struct packet **out)
 {
     if (!access_unit_may_be_whole(a)) {
         return -EAGAIN;
     }
-    const struct bytes nal = newest_slice(a);
-    h264_slice_data_read(&a->slice_data, nal, a->slice_nal != a->nal, &a->normal.sets);
-    a->has_news = a->slice_data.is_paused;
+    const struct bytes nal = counted_slice(a);
+    a->has_news = count_on(a, nal);
     if (!h264_slice_data_is_last(&a->slice_data)) {
         return -EAGAIN;
     }

@@ -5,8 +5,8 @@
  * parameter set, SEI or first slice. A live writer sends that a frame later; so when there is
  * nothing more to read, the macroblocks of what is there are counted (h264_slice_data.h): a picture
  * that has all of them is whole, and given out at once. Pictures of which that cannot be told wait
- * for the start code: those that h264_slice_data does not read, and pictures of several slices in
- * profiles that allow them in any order. How bytes are cut never changes the packets.
+ * for the start code: those that h264_slice_data does not read, and those whose slices come in
+ * another order than their macroblocks. How bytes are cut never changes the packets.
  *
  * Use: push what was read, pull until -EAGAIN; if there is nothing to read then, flush_whole. At
  * the end of a file flush_end; when a source is opened again reset.
@@ -47,7 +47,8 @@ struct access_unit {
     size_t push_start;       /* where the newest push begins in data */
     int64_t push_ns;
     int64_t previous_push_ns;
-    size_t slice_nal; /* header byte of the newest slice; SIZE_MAX: it is not asked about */
+    uint32_t slice_first_mb;           /* where the slice being counted should begin */
+    size_t slice_nal;                  /* header byte of the slice being counted; SIZE_MAX: none */
     struct h264_slice_data slice_data; /* of it */
     bool has_news;                     /* bytes that flush_whole has not looked at */
 };

@@ -364,21 +364,63 @@ static void test_filler_behind(void **state)
     writer_finish(&w);
 }
 
-/* Where slices may come in any order, the one with the last macroblock need not be the last. */
-static void test_arbitrary_slice_order(void **state)
+/* Its SPS says Baseline, not constrained: slices may come in any order. */
+static void declare_unordered(struct buf *stream)
+{
+    for (size_t at = 0; at + 7 < stream->size; at++) {
+        if (memcmp(stream->data + at, "\0\0\1\x67", 4) == 0) {
+            stream->data[at + 4] = 66;
+            stream->data[at + 5] = 0;
+        }
+    }
+}
+
+/* Then all slices are counted, not the last one only. */
+static void test_slices_in_any_order(void **state)
+{
+    static const char *const names[] = {"slices.h264", "slices_cavlc.h264"};
+    for (size_t i = 0; i < N_OF(names); i++) {
+        struct writer w;
+        writer_init(&w, names[i]);
+        declare_unordered(w.stream);
+        for (unsigned n = 0; n < w.n_units; n++) {
+            for (size_t left = next_size(&w); left > 0; left--) {
+                assert_int_equal(w.r.n_packets, n);
+                write_bytes(&w, 1, 0);
+            }
+            w.next++;
+        }
+        assert_int_equal(w.r.n_packets, w.n_units);
+        writer_finish(&w);
+    }
+}
+
+/* The second slice last: the one with the last macroblock is not the end of the picture. */
+static void test_slices_in_another_order(void **state)
 {
     struct writer w;
     writer_init(&w, "slices.h264");
-    for (size_t at = 0; at + 7 < w.stream->size; at++) {
-        if (memcmp(w.stream->data + at, "\0\0\1\x67", 4) == 0) {
-            w.stream->data[at + 4] = 66;
-            w.stream->data[at + 5] = 0;
-        }
-    }
-    for (unsigned n = 0; n < w.n_units; n++) {
-        assert_int_equal(w.r.n_packets, n > 0 ? n - 1 : 0);
-        write_unit(&w);
-    }
+    declare_unordered(w.stream);
+    const struct bytes unit = bytes_of(w.stream->data, w.ends[0]);
+    const struct bytes second = sample_nal(unit, H264_NAL_IDR, 1);
+    const struct bytes third = sample_nal(unit, H264_NAL_IDR, 2);
+    uint8_t swapped[4096];
+    struct byte_writer out;
+    byte_writer_init(&out, swapped, sizeof(swapped));
+    byte_writer_bytes(&out, bytes_of(unit.data, (size_t)(second.data - unit.data) - 3));
+    h264_nal_write(&out, third);
+    push(&w.a, &w.r, bytes_of(swapped, byte_writer_size(&out)), 0);
+    drain(&w.a, &w.r, 0);
+    assert_int_equal(w.r.n_packets, 0);
+    const size_t done = byte_writer_size(&out);
+    h264_nal_write(&out, second);
+    push(&w.a, &w.r, bytes_of(swapped + done, byte_writer_size(&out) - done), 0);
+    drain(&w.a, &w.r, 0);
+    assert_int_equal(w.r.n_packets, 0);
+    next_size(&w);
+    w.at = w.ends[w.next++];
+    write_unit(&w);
+    assert_int_equal(w.r.n_packets, 2);
     writer_finish(&w);
 }
 
@@ -654,7 +696,8 @@ int main(void)
         cmocka_unit_test(test_several_at_once),
         cmocka_unit_test(test_what_follows),
         cmocka_unit_test(test_filler_behind),
-        cmocka_unit_test(test_arbitrary_slice_order),
+        cmocka_unit_test(test_slices_in_any_order),
+        cmocka_unit_test(test_slices_in_another_order),
         cmocka_unit_test(test_delimiter_behind),
         cmocka_unit_test(test_joined_in_the_middle),
         cmocka_unit_test(test_reset),

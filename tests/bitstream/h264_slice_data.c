@@ -57,9 +57,10 @@ static void check_prefixes(struct bytes nal, const struct h264_sets *sets, bool 
 }
 
 static const char *const told[] = {
-    "baseline.h264", "high.h264",   "reordered.h264", "slices.h264",     "cropped_1080p.h264",
-    "sar.h264",      "gray.h264",   "open_gop.h264",  "cavlc.h264",      "coarse.h264",
-    "fine.h264",     "levels.h264", "high10.h264",    "gray_cavlc.h264", "fine_cavlc.h264",
+    "baseline.h264",      "high.h264",   "reordered.h264",  "slices.h264",
+    "cropped_1080p.h264", "sar.h264",    "gray.h264",       "open_gop.h264",
+    "cavlc.h264",         "coarse.h264", "fine.h264",       "slices_cavlc.h264",
+    "levels.h264",        "high10.h264", "gray_cavlc.h264", "fine_cavlc.h264",
 };
 
 /* Each slice ends where the next one of its picture begins, or with the picture. */
