@@ -57,10 +57,11 @@ static bool split_in_cuts(struct bytes in, const uint8_t *cuts, struct digest *d
         done += piece;
         pull_all(&a, d);
         struct packet *p;
+        const bool has_slice = a.n_slices > 0;
         if ((cut & 0x80) && access_unit_flush_whole(&a, &p) == 0) {
             take(d, p);
-            was_whole = true;
         }
+        was_whole = was_whole || (has_slice && a.n_slices == 0); /* perhaps without a packet */
     }
     finish(&a, d);
     return was_whole;
