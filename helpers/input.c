@@ -114,6 +114,18 @@ static void shift(const struct input *in, AVPacket *packet)
     packet->dts += packet->dts != AV_NOPTS_VALUE ? in->offset : 0;
 }
 
+/* Of a stored picture that has none (raw H.264), in the order of decoding. */
+static void invent_time(const struct input *in, AVPacket *packet)
+{
+    const AVRational rate = input_rate(in);
+    const int64_t step_ns =
+        rate.num > 0 ? av_rescale(NS_PER_S, rate.den, rate.num) : in->step_ns;
+    const int64_t time_ns = in->last_ns == TIME_NONE ? 0 : in->last_ns + step_ns;
+    if (in->is_paced && packet->dts == AV_NOPTS_VALUE && packet->pts == AV_NOPTS_VALUE) {
+        packet->dts = av_rescale_q(time_ns, (AVRational){1, NS_PER_S}, in->stream->time_base);
+    }
+}
+
 static int64_t time_of(const struct input *in, const AVPacket *packet)
 {
     return input_time_ns(in, packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts);
@@ -167,6 +179,9 @@ static int read_video(struct input *in, AVPacket *packet)
         av_packet_unref(packet);
         result = AVERROR(EAGAIN);
     }
+    if (result == 0) {
+        invent_time(in, packet);
+    }
     if (result == 0 && in->annexb) {
         result = av_bsf_send_packet(in->annexb, packet);
         return result == 0 ? AVERROR(EAGAIN) : result;
@@ -218,6 +233,7 @@ const char *input_sentence(const struct input *in, int error)
         {AVERROR_PROTOCOL_NOT_FOUND, "FFmpeg does not speak that here"},
         {AVERROR(EIO), "the connection broke, or the server refused"},
         {AVERROR(ENOENT), "it is not there"},
+        {AVERROR(EINVAL), "this address, or what it leads to, is nothing that is played here"},
     };
     if (in->is_late) {
         return sentence_of_wait(in);

@@ -156,9 +156,8 @@ static int open_annexb(struct input *in)
 /* A network's file is known by its length; HLS comes in bursts. What is live paces itself. */
 static bool is_paced(const struct input *in)
 {
-    const AVFormatContext *f = in->format;
-    const bool has_end = f->duration != AV_NOPTS_VALUE && f->duration > 0;
-    return is_file(in) || is_format(in, "hls") || (has_end && f->pb && avio_size(f->pb) > 0);
+    AVIOContext *bytes = in->format->pb;
+    return is_file(in) || is_format(in, "hls") || (bytes && avio_size(bytes) > 0);
 }
 
 static int open_streams(struct input *in)

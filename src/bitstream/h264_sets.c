@@ -83,6 +83,16 @@ int h264_sets_put(struct h264_sets *sets, struct bytes nal)
     }
 }
 
+bool h264_sets_has_sps(const struct h264_sets *sets)
+{
+    for (size_t i = 0; i < H264_SPS_IDS; i++) {
+        if (sets->sps[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool h264_sets_find(const struct h264_sets *sets, uint32_t pps_id, const struct h264_sps **sps,
                     const struct h264_pps **pps)
 {

@@ -35,6 +35,7 @@ void h264_sets_finish(struct h264_sets *sets);
  * unusable (the older one stays), -ENOMEM.
  */
 int h264_sets_put(struct h264_sets *sets, struct bytes nal);
+bool h264_sets_has_sps(const struct h264_sets *sets);
 /* The pair for a PPS id; false when either is missing. */
 bool h264_sets_find(const struct h264_sets *sets, uint32_t pps_id, const struct h264_sps **sps,
                     const struct h264_pps **pps);

@@ -16,6 +16,12 @@ static enum stream_state find_state(const struct pipeline *p)
     return p->has_unit ? STREAM_LIVE : STREAM_STARTING;
 }
 
+void shown_write_silence(const struct pipeline *p, char *out, size_t size)
+{
+    snprintf(out, size, "%s:%.80s gives no pictures%s%s, waiting for it", p->config.source->scheme,
+             p->shown_location, p->instead[0] ? ": " : "", p->instead);
+}
+
 void shown_update_state(struct pipeline *p)
 {
     const enum stream_state state = find_state(p);
@@ -24,8 +30,7 @@ void shown_update_state(struct pipeline *p)
     }
     char text[STREAM_ERROR_SIZE] = "";
     if (state == STREAM_STALLED && p->is_silent) {
-        snprintf(text, sizeof(text), "%s:%.100s gives no pictures, waiting for it",
-                 p->config.source->scheme, p->shown_location);
+        shown_write_silence(p, text, sizeof(text));
     } else if (state == STREAM_STALLED) {
         snprintf(text, sizeof(text), "%.200s, trying again", p->retry.sentence);
     }

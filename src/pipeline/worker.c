@@ -17,15 +17,19 @@ static int64_t silence_ns(const struct pipeline *p)
 /* False: the source is to be closed and opened again. */
 static bool note_silence(struct pipeline *p)
 {
+    const struct source_type *source = p->config.source;
     const int64_t silent_ns = time_monotonic_ns() - p->last_unit_ns;
     if (silent_ns < silence_ns(p)) {
         return true;
     }
-    if (!p->is_silent && p->wanted != 0) {
+    const char *instead = source->instead ? source->instead(p->state) : "";
+    if (p->wanted != 0 && (!p->is_silent || instead != p->instead)) {
+        char text[STREAM_ERROR_SIZE];
         p->is_silent = true;
         p->is_shown = false;
-        log_warn(&p->log, "%s:%s gives no pictures, waiting for it", p->config.source->scheme,
-                 p->shown_location);
+        p->instead = instead;
+        shown_write_silence(p, text, sizeof(text));
+        log_warn(&p->log, "%s", text);
         shown_update_state(p);
     }
     return worker_is_drained(p) || silent_ns < silence_ns(p) + REOPEN_NS;

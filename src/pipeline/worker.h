@@ -60,6 +60,7 @@ struct pipeline {
     struct track track; /* of the source's packets; codec NONE: pictures, or nothing yet */
     bool has_unit;      /* since it was opened */
     bool is_silent;
+    const char *instead; /* of pictures, while silent: what the source says comes; "" nothing */
     bool was_live; /* there was a unit before the present opening */
     int64_t opened_ns;
     int64_t last_unit_ns;
@@ -126,6 +127,8 @@ void units_take(struct pipeline *p, const struct source_unit *unit);
 struct rational units_rate(const struct pipeline *p, const struct track *track);
 
 void shown_update_state(struct pipeline *p);
+/* "pipe:- gives no pictures: WHAT COMES INSTEAD, waiting for it" */
+void shown_write_silence(const struct pipeline *p, char *out, size_t size);
 void shown_update_can(struct pipeline *p);
 
 #endif

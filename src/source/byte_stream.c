@@ -47,6 +47,7 @@ static void set_pts(struct byte_stream *s, struct packet *packet)
 
 static void fill_unit(struct byte_stream *s, struct packet *packet, struct source_unit *out)
 {
+    s->has_bytes = false;
     set_pts(s, packet);
     const int64_t age_ns = time_monotonic_ns() - packet->arrival_ns;
     packet->capture_ns = time_real_ns() - age_ns;
@@ -80,6 +81,7 @@ static int fill(struct byte_stream *s, int fd)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     }
     s->is_at_end = n == 0 && !s->is_datagrams;
+    s->has_bytes = s->has_bytes || n > 0;
     return push(s, s->n_head + (size_t)n);
 }
 
@@ -147,6 +149,19 @@ int byte_stream_read(struct byte_stream *s, int fd, int wake_fd, int64_t deadlin
         fill_unit(s, packet, out);
     }
     return result;
+}
+
+const char *byte_stream_instead(const struct byte_stream *s)
+{
+    const struct h264_normal *normal = s->is_ts ? &s->ts.normal : &s->units.normal;
+    if (!s->has_bytes || (normal->n_tracks > 0 && !normal->awaits_key)) {
+        return "";
+    }
+    if (h264_sets_has_sps(&normal->sets)) {
+        return "H.264 comes, but no keyframe";
+    }
+    return s->is_ts ? "MPEG-TS comes, but no H.264 with its parameter sets in it"
+                    : "what comes is neither MPEG-TS nor H.264 with its parameter sets";
 }
 
 void byte_stream_describe(const struct byte_stream *s, char *out, size_t size)

@@ -32,6 +32,7 @@ struct byte_stream {
     struct rational given_rate; /* num 0: not given */
     uint8_t *chunk;
     bool is_at_end;
+    bool has_bytes; /* since the last picture */
     struct timeline timeline; /* of ts */
 };
 
@@ -39,6 +40,8 @@ int byte_stream_init(struct byte_stream *s, const struct source_params *params);
 void byte_stream_finish(struct byte_stream *s);
 int byte_stream_read(struct byte_stream *s, int fd, int wake_fd, int64_t deadline_ns,
                      struct source_unit *out);
+/* As source_type.instead(). */
+const char *byte_stream_instead(const struct byte_stream *s);
 /* "1280x720 avc1.42c01f at 30 fps", as far as known. */
 void byte_stream_describe(const struct byte_stream *s, char *out, size_t size);
 

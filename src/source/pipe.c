@@ -59,6 +59,11 @@ static void pipe_describe(const void *state, char *out, size_t size)
     byte_stream_describe(&((const struct pipe_source *)state)->stream, out, size);
 }
 
+static const char *pipe_instead(const void *state)
+{
+    return byte_stream_instead(&((const struct pipe_source *)state)->stream);
+}
+
 static void pipe_close(void *state)
 {
     struct pipe_source *s = state;
@@ -77,6 +82,7 @@ const struct source_type source_pipe = {
     .open = pipe_open,
     .read = pipe_read,
     .describe = pipe_describe,
+    .instead = pipe_instead,
     .close = pipe_close,
     .is_drained_while_asleep = true, /* a writer that is not read stands still, with old pictures */
 };

@@ -268,6 +268,11 @@ static void rpicam_describe(const void *state, char *out, size_t size)
     byte_stream_describe(&((const struct rpicam *)state)->stream, out, size);
 }
 
+static const char *rpicam_instead(const void *state)
+{
+    return byte_stream_instead(&((const struct rpicam *)state)->stream);
+}
+
 static void rpicam_close(void *state)
 {
     struct rpicam *s = state;
@@ -310,5 +315,6 @@ const struct source_type source_rpicam = {
     .open = rpicam_open,
     .read = rpicam_read,
     .describe = rpicam_describe,
+    .instead = rpicam_instead,
     .close = rpicam_close,
 };

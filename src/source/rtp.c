@@ -22,8 +22,6 @@ enum {
     DATAGRAM_SIZE_MAX = 65536,
     SDP_FILE_SIZE_MAX = 16 * 1024,
     FIRST_DYNAMIC_TYPE = 96, /* RFC 3551 §6 */
-    PATIENCE_PICTURES = 300, /* without parameter sets */
-    PATIENCE_STRANGE = 1000, /* packets in a row that are not what is awaited */
 };
 
 struct rtp_source {
@@ -48,8 +46,8 @@ struct rtp_source {
     uint32_t timestamp; /* of the last packet; the picture's begins with another one */
     int64_t own_ns;     /* the same, without rollover */
     int64_t arrival_ns; /* of the picture's first packet */
-    unsigned n_strange;
-    unsigned n_undescribed; /* pictures without parameter sets */
+    bool has_packets; /* of what is awaited, since the last picture */
+    bool has_strange; /* others, since then */
     uint8_t *datagram;
 };
 
@@ -110,20 +108,6 @@ static bool is_awaited(struct rtp_source *s, uint8_t payload_type)
     return payload_type == s->form.payload_type;
 }
 
-static void note_strange(struct rtp_source *s, uint8_t payload_type)
-{
-    if (++s->n_strange != PATIENCE_STRANGE) {
-        return;
-    }
-    if (s->form.payload_type == 0) {
-        log_warn(s->log, "packets of RTP payload type %u come, which is no H.264; ignoring them",
-                 payload_type);
-    } else {
-        log_warn(s->log, "packets of RTP payload type %u come, %u is awaited%s; ignoring them",
-                 payload_type, s->form.payload_type, s->sdp ? " (sdp=)" : "");
-    }
-}
-
 static void note_time(struct rtp_source *s, const struct rtp_header *h)
 {
     if (s->is_timed && s->ssrc == h->ssrc && s->timestamp == h->timestamp) {
@@ -149,11 +133,6 @@ static int make_picture(struct rtp_source *s, struct packet *collected, struct p
         (*out)->encoded_ns = time_monotonic_ns();
         (*out)->pts_ns = s->own_ns;
         s->track = s->normal.track;
-    } else if (s->normal.n_tracks == 0 && ++s->n_undescribed == PATIENCE_PICTURES) {
-        log_warn(s->log,
-                 "%u pictures came without parameter sets; give the sender's description, "
-                 "sdp=FILE, or let it repeat them (rtph264pay config-interval=-1)",
-                 s->n_undescribed);
     }
     packet_unref(&collected);
     return result == -EBADMSG ? -EAGAIN : result; /* a damaged picture is a lost one */
@@ -194,8 +173,11 @@ static int pull(struct rtp_source *s, struct packet **out)
     int result = s->form.is_ts ? pull_ts(s, out) : -EAGAIN;
     while (result == -EAGAIN && rtp_order_pull(&s->order, time_monotonic_ns(), &p)) {
         if (!is_awaited(s, p.header.payload_type)) {
-            note_strange(s, p.header.payload_type);
-        } else if (s->form.is_ts) {
+            s->has_strange = true;
+            continue;
+        }
+        s->has_packets = true;
+        if (s->form.is_ts) {
             result = ts_stream_push(&s->ts, p.payload);
             result = result == 0 ? pull_ts(s, out) : result;
         } else {
@@ -266,6 +248,7 @@ static int wait_and_receive(struct rtp_source *s, int64_t deadline_ns)
 
 static void fill_unit(struct rtp_source *s, struct packet *packet, struct source_unit *out)
 {
+    s->has_packets = s->has_strange = false;
     packet->pts_ns = timeline_place(&s->timeline, packet->pts_ns, packet->arrival_ns);
     packet->capture_ns = time_real_ns() - (time_monotonic_ns() - packet->arrival_ns);
     if (s->given_rate.num > 0) {
@@ -295,6 +278,26 @@ static int rtp_read(void *state, int64_t deadline_ns, struct source_unit *out,
 static void rtp_describe(const void *state, char *out, size_t size)
 {
     track_describe(&((const struct rtp_source *)state)->track, out, size);
+}
+
+static const char *rtp_instead(const void *state)
+{
+    const struct rtp_source *s = state;
+    const struct h264_normal *normal = s->form.is_ts ? &s->ts.normal : &s->normal;
+    if (s->has_packets && !h264_sets_has_sps(&normal->sets)) {
+        return s->form.is_ts ? "MPEG-TS comes, but no H.264 with its parameter sets in it"
+                             : "no parameter sets come: give the sender's description, sdp=FILE, "
+                               "or let it send them (rtph264pay config-interval=-1)";
+    }
+    if (s->has_packets && normal->awaits_key) {
+        return "H.264 comes, but no whole keyframe";
+    }
+    if (s->has_strange && s->form.payload_type == 0) {
+        return "packets come whose RTP payload type is neither H.264's nor MPEG-TS's";
+    }
+    return s->has_strange ? "packets come, but of another RTP payload type than the description, or "
+                            "the first of them, said"
+                          : "";
 }
 
 static void rtp_close(void *state)
@@ -333,6 +336,7 @@ const struct source_type source_rtp = {
     .open = rtp_open,
     .read = rtp_read,
     .describe = rtp_describe,
+    .instead = rtp_instead,
     .close = rtp_close,
     .listens = true,
 };

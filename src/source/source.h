@@ -72,6 +72,8 @@ struct source_type {
                 struct option_error *error);
     /* What was really obtained, known after open: for the log and info. May be absent. */
     void (*describe)(const void *state, char *out, size_t size);
+    /* What comes instead of a picture: "H.264 comes, but no keyframe"; "" nothing. May be absent. */
+    const char *(*instead)(const void *state);
     /* Which wishes it can fulfil itself: set of enum producer_can; absent: none. */
     unsigned (*can)(const void *state);
     /* 0, or -ENOTSUP. May be absent. */

@@ -170,6 +170,11 @@ static void tcp_describe(const void *state, char *out, size_t size)
     byte_stream_describe(&((const struct tcp_source *)state)->stream, out, size);
 }
 
+static const char *tcp_instead(const void *state)
+{
+    return byte_stream_instead(&((const struct tcp_source *)state)->stream);
+}
+
 static void tcp_close(void *state)
 {
     struct tcp_source *s = state;
@@ -192,6 +197,7 @@ const struct source_type source_tcp = {
     .open = tcp_open,
     .read = tcp_read,
     .describe = tcp_describe,
+    .instead = tcp_instead,
     .close = tcp_close,
     /* `rpicam-vid --listen` ends for good when its reader goes away. */
     .is_drained_while_asleep = true,

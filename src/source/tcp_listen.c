@@ -170,6 +170,11 @@ static void listen_describe(const void *state, char *out, size_t size)
     byte_stream_describe(&((const struct tcp_listen_source *)state)->stream, out, size);
 }
 
+static const char *listen_instead(const void *state)
+{
+    return byte_stream_instead(&((const struct tcp_listen_source *)state)->stream);
+}
+
 static void listen_close(void *state)
 {
     struct tcp_listen_source *s = state;
@@ -194,6 +199,7 @@ const struct source_type source_tcp_listen = {
     .open = listen_open,
     .read = listen_read,
     .describe = listen_describe,
+    .instead = listen_instead,
     .close = listen_close,
     .is_drained_while_asleep = true,
     .listens = true,

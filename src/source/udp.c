@@ -55,6 +55,11 @@ static void udp_describe(const void *state, char *out, size_t size)
     byte_stream_describe(&((const struct udp_source *)state)->stream, out, size);
 }
 
+static const char *udp_instead(const void *state)
+{
+    return byte_stream_instead(&((const struct udp_source *)state)->stream);
+}
+
 static void udp_close(void *state)
 {
     struct udp_source *s = state;
@@ -82,6 +87,7 @@ const struct source_type source_udp = {
     .open = udp_open,
     .read = udp_read,
     .describe = udp_describe,
+    .instead = udp_instead,
     .close = udp_close,
     .listens = true,
 };

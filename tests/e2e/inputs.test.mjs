@@ -34,6 +34,7 @@ await Promise.all(Object.entries(encoders).map(([name, words]) => (skip ? null
 if (!skip) {
     await run('ffmpeg', ['-v', 'error', '-i', clip('h264.mp4'), '-c', 'copy', clip('h264.mkv')]);
     await run('ffmpeg', ['-v', 'error', '-i', clip('h264.mp4'), '-c', 'copy', '-bsf:v', 'h264_mp4toannexb', clip('h264.h264')]);
+    await run('ffmpeg', ['-v', 'error', '-i', clip('h264.mp4'), '-c', 'copy', clip('h264.ts')]);
 }
 
 const info = (avocet, name) => avocet.json(`/${name}/info`);
@@ -186,7 +187,7 @@ async function startWebServer(t) {
             response.end(`#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile:${clip('h265.ts')}\n#EXT-X-ENDLIST\n`);
         } else if (name === 'page') {
             response.end('<html>no video</html>');
-        } else if (name in encoders) {
+        } else if (name in encoders || name.startsWith('h264.')) {
             response.setHeader('Content-Length', statSync(clip(name)).size);
             createReadStream(clip(name)).pipe(response);
         } else {
@@ -206,6 +207,21 @@ test('http: a stored file with a password, at its own pace', { skip }, async (t)
     await viewer.close();
     await avocet.stop();
     assert.doesNotMatch(avocet.stderr, /s3cret/);
+});
+
+test('http: stored MPEG-TS and raw H.264 are paced like other files', { skip }, async (t) => {
+    const port = await startWebServer(t);
+    const avocet = await start(t, ['ts', 'h264'].map((name) => `${name}=http://127.0.0.1:${port}/h264.${name}`));
+    await Promise.all(['ts', 'h264'].map(async (name) => {
+        const viewer = await watch(avocet, name);
+        await frames(viewer, 5);
+        const from_ms = performance.now();
+        await frames(viewer, 45);
+        const took_ms = performance.now() - from_ms;
+        assert.ok(took_ms > 800, `${name}: forty frames, which last 1,600 ms, in ${took_ms} ms`);
+        await viewer.close();
+    }));
+    await avocet.stop();
 });
 
 /* A camera that knows one password, and has nothing to show to who has it. */

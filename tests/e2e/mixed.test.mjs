@@ -56,7 +56,7 @@ async function dropped(avocet, protocol) {
 
 test('300 viewers lose nothing while slow ones come and go', async (t) => {
     const avocet = await startAvocet(['cam=test:?size=360p&fps=30&bitrate=1M']);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     const watcher = await WsViewer.open(`${avocet.ws}/cam/ws?format=h264`);
     const viewers = [];
     for (const kind of KINDS) {
@@ -76,4 +76,5 @@ test('300 viewers lose nothing while slow ones come and go', async (t) => {
     const numbers = watcher.messages.map((bytes) => parseWsFrame(bytes).sequence);
     assert.deepEqual(numbers.filter((n, i) => i > 0 && n !== numbers[i - 1] + 1), []);
     await watcher.close();
+    await avocet.stop();
 });

@@ -52,19 +52,20 @@ test('parameter sets only in the description; times as they are sent', async (t)
     sender(t, 'ffmpeg', [...ENCODED, '-flags', '+global_header', '-sdp_file', sdp, '-f', 'rtp', `rtp://127.0.0.1:${port}`]);
     await until(() => existsSync(sdp) && /sprop-parameter-sets/.test(readFileSync(sdp, 'utf8')), 'the description');
     const avocet = await startAvocet([`cam=rtp://:${port}?sdp=${sdp}`]);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     const viewer = await watch(avocet);
     await viewer.until((v) => v.messages.length >= 40, 'frames come', 20000);
     assert.deepEqual([viewer.hello.width, viewer.hello.height], [320, 240]);
     const even = steps(viewer).filter((ms) => Math.abs(ms - FRAME_MS) < 2);
     assert.ok(even.length >= 36, steps(viewer).join(' '));
     await viewer.close();
+    await avocet.stop();
 });
 
 test('GStreamer, without a description', { skip: noGstreamer }, async (t) => {
     const port = await freePort();
     const avocet = await startAvocet([`cam=rtp://:${port}`]);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     sender(t, 'gst-launch-1.0', ['-q', 'videotestsrc', 'is-live=true', '!', `video/x-raw,width=320,height=240,framerate=${FPS}/1`, '!',
         'x264enc', 'tune=zerolatency', `key-int-max=${FPS}`, '!', 'rtph264pay', 'config-interval=-1', 'pt=97', '!',
         'udpsink', 'host=127.0.0.1', `port=${port}`]);
@@ -72,16 +73,18 @@ test('GStreamer, without a description', { skip: noGstreamer }, async (t) => {
     await viewer.until((v) => v.messages.length >= 30, 'frames come', 20000);
     assert.deepEqual([viewer.hello.width, viewer.hello.height], [320, 240]);
     await viewer.close();
+    await avocet.stop();
 });
 
 test('MPEG-TS in RTP', async (t) => {
     const port = await freePort();
     const avocet = await startAvocet([`cam=rtp://:${port}`]);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     sender(t, 'ffmpeg', [...ENCODED, '-f', 'rtp_mpegts', `rtp://127.0.0.1:${port}`]);
     const viewer = await watch(avocet);
     await viewer.until((v) => v.messages.length >= 30, 'frames come', 20000);
     await viewer.close();
+    await avocet.stop();
 });
 
 test('datagrams in another order are put right; a lost one costs pictures up to the next keyframe', async (t) => {
@@ -102,7 +105,7 @@ test('datagrams in another order are put right; a lost one costs pictures up to 
         }
     });
     const avocet = await startAvocet([`cam=rtp://:${port}`]);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     sender(t, 'ffmpeg', [...ENCODED, '-f', 'rtp', `rtp://127.0.0.1:${entrance.address().port}`]);
     const viewer = await watch(avocet);
     await viewer.until((v) => v.messages.length >= 40, 'frames come', 20000);
@@ -115,12 +118,13 @@ test('datagrams in another order are put right; a lost one costs pictures up to 
     assert.equal(gaps.length, 1, JSON.stringify(gaps));
     assert.ok(parseWsFrame(viewer.messages[gaps[0][0]]).isKey, 'it goes on at a keyframe');
     await viewer.close();
+    await avocet.stop();
 });
 
 test('a sender that is started again is taken over', async (t) => {
     const port = await freePort();
     const avocet = await startAvocet([`cam=rtp://:${port}`]);
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     const viewer = await watch(avocet);
     for (let round = 0; round < 2; round++) {
         const n = viewer.messages.length;
@@ -129,6 +133,24 @@ test('a sender that is started again is taken over', async (t) => {
         child.kill('SIGKILL');
     }
     await viewer.close();
+    await avocet.stop();
+});
+
+test('what comes instead of a picture is said', async (t) => {
+    const port = await freePort();
+    const sdp = path.join(folder, 'other.sdp');
+    writeFileSync(sdp, 'v=0\r\nm=video 5000 RTP/AVP 120\r\na=rtpmap:120 H264/90000\r\n');
+    const avocet = await startAvocet([`cam=rtp://:${port}?sdp=${sdp}`]);
+    t.after(() => avocet.kill());
+    sender(t, 'ffmpeg', [...ENCODED, '-f', 'rtp', `rtp://127.0.0.1:${port}`]);
+    const viewer = await watch(avocet);
+    const { error } = await until(async () => {
+        const info = await avocet.json('/cam/info');
+        return /payload type/.test(info.error) && info;
+    }, 'the reason', { ms: 10000 });
+    assert.match(error, /gives no pictures: packets come, but of another RTP payload type than .*, waiting for it/);
+    await viewer.close();
+    await avocet.stop();
 });
 
 test('what cannot be: one sentence each', async (t) => {
@@ -137,7 +159,7 @@ test('what cannot be: one sentence each', async (t) => {
     const CASES = [[`rtp://:5000?sdp=${folder}/none.sdp`, /none\.sdp, No such file/], [`rtp://:5000?sdp=${bad}`, /neither H\.264 nor MPEG-TS/],
         ['rtp://camera:5000', /no address: write ADDRESS:PORT/], [`rtp://:5000?sdp=${folder}`, /cannot use sdp=/]];
     const avocet = await startAvocet(CASES.map(([source], i) => `cam${i}=${source}`));
-    t.after(() => avocet.stop());
+    t.after(() => avocet.kill());
     await Promise.all(CASES.map(async ([, sentence], i) => {
         const answer = await avocet.get(`/cam${i}/snapshot.jpg`);
         assert.equal(answer.status, 503);
@@ -146,4 +168,5 @@ test('what cannot be: one sentence each', async (t) => {
     const refused = await runAvocet(['cam=rtp://0.0.0.0:5000', '--http', '0', '--webrtc', 'off', '--rtsp', 'off']);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /--open/);
+    await avocet.stop();
 });

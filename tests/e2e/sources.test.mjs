@@ -117,6 +117,16 @@ test('pipe: an access unit leaves when its slice is complete, not a frame later'
     await avocet.stop();
 });
 
+test('pipe: what comes instead of a picture is said', async () => {
+    const avocet = await startAvocet(['cam=pipe:-'], { stdin: 'pipe' });
+    avocet.process.stdin.write('hello '.repeat(1000));
+    const viewer = await watch(avocet);
+    await until(async () => /neither MPEG-TS nor H\.264/.test((await avocet.json('/cam/info')).error), 'the reason', { ms: 10000 });
+    assert.match(avocet.stderr, /pipe:- gives no pictures: what comes is neither/);
+    await viewer.close();
+    await avocet.stop();
+});
+
 test('tcp: the camera goes away and comes back; its viewer is served again', async () => {
     let encoders = [];
     const serve = (socket) => {
